@@ -1,0 +1,30 @@
+# The commands of the README. Everything is installed into .venv, in this clone.
+BIN := .venv/bin
+PYTHON ?= python3
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: reproduce install test lint lock
+
+reproduce: install
+	snakemake --profile laptop all
+	snakemake --profile laptop --report results/report.html all
+	@echo "The report: results/report.html"
+
+install: .venv/installed
+
+.venv/installed: envs/requirements.txt envs/install.sh pyproject.toml
+	PYTHON=$(PYTHON) bash envs/install.sh
+	touch $@
+
+test: install lint
+	pytest
+
+lint: install
+	ruff format --check .
+	ruff check .
+	snakefmt --check Snakefile workflow
+	lint-imports
+	snakemake --lint
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.txt

@@ -1,0 +1,46 @@
+"""The command line: `hallmarks COMMAND …`, one module of `hallmarks.commands` a command.
+
+Only the chosen command's module is imported, so that a command that needs no torch starts without it.
+"""
+
+import argparse
+import importlib
+import sys
+
+from hallmarks.errors import UserError
+
+COMMANDS = {
+    "data": "get a data set and check its digest",
+    "train": "train one run and keep its trajectory",
+    "kernel": "compute the Gram matrices of a trajectory, or of any checkpoints",
+    "measure": "compute MDS, angles, norms and spectra from a kernel",
+    "map": "draw the trajectory map of a folder of checkpoints",
+    "notebook": "execute one notebook and keep its figure and numbers",
+    "claims": "judge the paper's claims from the measures",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Exit status: 0 done, 1 a failed check, 2 the caller's mistake."""
+    parser = argparse.ArgumentParser(prog="hallmarks", description=__doc__.splitlines()[0])
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    argv = sys.argv[1:] if argv is None else argv
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        if name == chosen:
+            command = importlib.import_module(f"hallmarks.commands.{name}")
+            command.configure(subparser)
+    arguments = parser.parse_args(argv)
+    try:
+        return command.run(arguments) or 0
+    except UserError as error:
+        print(f"hallmarks {chosen}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"hallmarks {chosen}: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

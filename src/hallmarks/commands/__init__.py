@@ -1,0 +1,1 @@
+"""One module a command: `configure(parser)` adds its arguments, `run(arguments)` does it."""
