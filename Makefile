@@ -3,12 +3,7 @@ BIN := .venv/bin
 PYTHON ?= python3
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce install test lint lock
-
-reproduce: install
-	snakemake --profile laptop all
-	snakemake --profile laptop --report results/report.html all
-	@echo "The report: results/report.html"
+.PHONY: install test lint lock
 
 install: .venv/installed
 
@@ -22,9 +17,6 @@ test: install lint
 lint: install
 	ruff format --check .
 	ruff check .
-	snakefmt --check Snakefile workflow
-	lint-imports
-	snakemake --lint
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.txt

@@ -10,13 +10,7 @@ import sys
 from hallmarks.errors import UserError
 
 COMMANDS = {
-    "data": "get a data set and check its digest",
-    "train": "train one run and keep its trajectory",
-    "kernel": "compute the Gram matrices of a trajectory, or of any checkpoints",
     "measure": "compute MDS, angles, norms and spectra from a kernel",
-    "map": "draw the trajectory map of a folder of checkpoints",
-    "notebook": "execute one notebook and keep its figure and numbers",
-    "claims": "judge the paper's claims from the measures",
 }
 
 

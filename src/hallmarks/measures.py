@@ -1,0 +1,186 @@
+"""Kernel → trajectory maps, MDS, angles, norms and spectra (the paper's section 2).
+
+A kernel holds G, the Gram matrix of the increments [θ_0; θ_1−θ_0; …; θ_T−θ_{T−1}]. Every point is a sum of
+increments, θ_t = Σ_{s≤t} δ_s, hence K = L G Lᵀ; measures of small differences come straight from G, without
+the cancellation that computing them from K suffers.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hallmarks.errors import UserError
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The Gram matrices of one trajectory's increments: `increments_gram` float64 [groups, n, n]."""
+
+    increments_gram: np.ndarray
+    groups: list[str]
+    numel: np.ndarray
+    step: np.ndarray
+    epoch: np.ndarray
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Kernel":
+        """Read an `.npz`. Raises UserError where it is not a kernel."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                kernel = cls(
+                    np.asarray(file["increments_gram"], dtype=np.float64),
+                    [str(group) for group in file["groups"]],
+                    file["numel"],
+                    file["step"],
+                    file["epoch"],
+                )
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such kernel") from None
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise UserError(f"{path}: not a kernel that can be read ({error})") from None
+        groups, points = len(kernel.groups), len(kernel.step)
+        if kernel.increments_gram.shape != (groups, points, points):
+            raise UserError(
+                f"{path}: increments_gram has the shape {kernel.increments_gram.shape}, "
+                f"not {(groups, points, points)} as its groups and steps say"
+            )
+        return kernel
+
+    def gram(self, group: str = "all") -> np.ndarray:
+        """G [n, n] of one parameter tensor, or of the whole model: the sum over tensors."""
+        if group == "all":
+            return self.increments_gram.sum(axis=0)
+        return self.increments_gram[self.groups.index(group)]
+
+
+def points_gram(gram: np.ndarray) -> np.ndarray:
+    """K = ΘΘᵀ = L G Lᵀ, [n, n]."""
+    return gram.cumsum(axis=0).cumsum(axis=1)
+
+
+def relative_gram(gram: np.ndarray) -> np.ndarray:
+    """K_0 about the initialisation, [n−1, n−1]: the zero row is left out."""
+    return points_gram(gram[1:, 1:])
+
+
+def cosines(gram: np.ndarray) -> np.ndarray:
+    """The cosines between all pairs of rows, [n, n]; NaN where a row is zero."""
+    norms = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosine = gram / np.outer(norms, norms)
+    return np.clip(cosine, -1.0, 1.0)
+
+
+def trajectory_map(kernel: Kernel, group: str = "all") -> np.ndarray:
+    """TM: C, [n, n]."""
+    return cosines(points_gram(kernel.gram(group)))
+
+
+def relative_trajectory_map(kernel: Kernel, group: str = "all") -> np.ndarray:
+    """RTM: C_0, [n−1, n−1]."""
+    return cosines(relative_gram(kernel.gram(group)))
+
+
+def mean_directional_similarity(kernel: Kernel, group: str = "all") -> float:
+    """MDS: ω = 1ᵀC1 / n², the diagonal included."""
+    return float(trajectory_map(kernel, group).mean())
+
+
+def relative_mean_directional_similarity(kernel: Kernel, group: str = "all") -> float:
+    """ω_0: the mean of C_0."""
+    return float(relative_trajectory_map(kernel, group).mean())
+
+
+def angle(gram: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Degrees between the vectors with coefficients `left` and `right` [k, n] in the increments.
+
+    NaN where either is zero. From atan2 of the rejection and the projection on unit vectors, which keeps its
+    digits near 0° and 180°.
+    """
+
+    def squared(rows: np.ndarray) -> np.ndarray:
+        return np.maximum(np.einsum("ki,ij,kj->k", rows, gram, rows), 0.0)
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = left / np.sqrt(squared(left))[:, None]
+        right = right / np.sqrt(squared(right))[:, None]
+        return np.degrees(2 * np.arctan2(np.sqrt(squared(left - right)), np.sqrt(squared(left + right))))
+
+
+def angles(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Each angle's (index t, degrees) by its name in the measures."""
+    gram = kernel.gram(group)
+    n = len(gram)
+    increment = np.eye(n)
+    point = np.tri(n)
+    displacement = point - point[0]
+    updates, net = increment[1:], displacement[-1:]
+
+    def against(rows: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(rows, (n - 1, n))
+
+    t = np.arange(n)
+    return {
+        "angle_updates": (t[1:-1], angle(gram, updates[1:], updates[:-1])),
+        "angle_update_location": (t[:-1], angle(gram, updates, point[:-1])),
+        "angle_update_net": (t[:-1], angle(gram, updates, against(net))),
+        "angle_displacement_net": (t[1:-1], angle(gram, displacement[1:-1], against(net)[1:])),
+        "apex_initialisation": (t[2:], angle(gram, displacement[2:], against(updates[:1])[1:])),
+        "apex_origin": (t[1:], angle(gram, point[1:], against(point[:1]))),
+    }
+
+
+def norms(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Each norm's (index t, value) by its name in the measures."""
+    gram = kernel.gram(group)
+    t = np.arange(len(gram))
+
+    def lengths(squares: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.maximum(np.diagonal(squares), 0.0))
+
+    return {
+        "norm": (t, lengths(points_gram(gram))),
+        "update_norm": (t[:-1], lengths(gram)[1:]),
+        "distance_from_initialisation": (t[1:], lengths(relative_gram(gram))),
+    }
+
+
+def spectra(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The eigenvalues of K, K_0, C, C_0, descending; those of a map with an undefined cosine are NaN."""
+    gram = kernel.gram(group)
+    matrices = {
+        "K": points_gram(gram),
+        "K0": relative_gram(gram),
+        "C": trajectory_map(kernel, group),
+        "C0": relative_trajectory_map(kernel, group),
+    }
+    return {f"eigenvalue_{name}": (np.arange(len(m)), descending(m)) for name, m in matrices.items()}
+
+
+def descending(matrix: np.ndarray) -> np.ndarray:
+    """Eigenvalues of a symmetric matrix, the largest first."""
+    if not np.isfinite(matrix).all():
+        return np.full(len(matrix), np.nan)
+    return np.linalg.eigvalsh(matrix)[::-1]
+
+
+def measure(kernel: Kernel, run: str) -> pd.DataFrame:
+    """All measures in long form: run, group, measure, index, step, epoch, value."""
+    tables = []
+    for group in ["all", *kernel.groups]:
+        single = {"mds": mean_directional_similarity(kernel, group)}
+        if len(kernel.step) > 1:
+            single["mds_relative"] = relative_mean_directional_similarity(kernel, group)
+        for name, value in single.items():
+            tables.append(pd.DataFrame({"group": group, "measure": name, "value": [value]}))
+        for name, (index, value) in (angles(kernel, group) | norms(kernel, group)).items():
+            table = pd.DataFrame({"group": group, "measure": name, "index": index, "value": value})
+            tables.append(table.assign(step=kernel.step[index], epoch=kernel.epoch[index]))
+        for name, (index, value) in spectra(kernel, group).items():
+            tables.append(pd.DataFrame({"group": group, "measure": name, "index": index, "value": value}))
+    columns = {"run": str, "group": str, "measure": str, "index": "Int64", "step": "Int64"}
+    table = pd.concat([table for table in tables if len(table)], ignore_index=True).assign(run=run)
+    table = table.astype(columns | {"epoch": "Float64", "value": float})
+    return table[[*columns, "epoch", "value"]]

@@ -1,0 +1,94 @@
+"""Measures against their definitions, computed directly from the points in float64."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hallmarks.cli import main
+from hallmarks.measures import Kernel, measure
+
+
+def kernel_of(points: np.ndarray) -> Kernel:
+    increments = np.vstack([points[:1], np.diff(points, axis=0)])
+    gram = (increments @ increments.T)[None]
+    n = len(points)
+    return Kernel(gram, ["weight"], np.array([points.shape[1]]), np.arange(n) * 10, np.arange(n))
+
+
+def trajectory(n: int, update: float) -> np.ndarray:
+    generator = np.random.default_rng(n)
+    increments = generator.standard_normal((n, 300))
+    increments[1:] *= update
+    return increments.cumsum(axis=0)
+
+
+def degrees(a: np.ndarray, b: np.ndarray) -> float:
+    return np.degrees(np.arccos(np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1)))
+
+
+def values(table: pd.DataFrame, name: str) -> pd.Series:
+    rows = table[(table["measure"] == name) & (table["group"] == "all")]
+    return rows.set_index("index")["value"]
+
+
+@pytest.mark.parametrize("n", [2, 3, 40])
+@pytest.mark.parametrize("update", [1e-1, 1e-3, 1e-5])
+def test_angles_are_those_of_the_definitions(n: int, update: float):
+    points = trajectory(n, update)
+    table = measure(kernel_of(points), "run")
+    last = n - 1
+    updates, away = np.diff(points, axis=0), points - points[0]
+    expected = {
+        "angle_updates": {t: degrees(updates[t], updates[t - 1]) for t in range(1, last)},
+        "angle_update_location": {t: degrees(updates[t], points[t]) for t in range(last)},
+        "angle_update_net": {t: degrees(updates[t], away[-1]) for t in range(last)},
+        "angle_displacement_net": {t: degrees(away[t], away[-1]) for t in range(1, last)},
+        "apex_initialisation": {t: degrees(away[t], away[1]) for t in range(2, n)},
+        "apex_origin": {t: degrees(points[t], points[0]) for t in range(1, n)},
+    }
+    for name, by_index in expected.items():
+        got = values(table, name)
+        assert got.index.tolist() == list(by_index), name
+        np.testing.assert_allclose(got, list(by_index.values()), rtol=1e-6, atol=3e-6, err_msg=name)
+
+
+def test_mds_norms_and_spectra():
+    points = trajectory(12, 0.5)
+    table = measure(kernel_of(points), "run")
+    away = points[1:] - points[0]
+    for rows, name, spectrum in [(points, "mds", "C"), (away, "mds_relative", "C0")]:
+        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        assert values(table, name).item() == pytest.approx((unit @ unit.T).mean())
+        eigenvalues = np.linalg.svd(unit, compute_uv=False) ** 2
+        np.testing.assert_allclose(values(table, f"eigenvalue_{spectrum}"), eigenvalues, atol=1e-12)
+    np.testing.assert_allclose(values(table, "norm"), np.linalg.norm(points, axis=1))
+    np.testing.assert_allclose(values(table, "update_norm"), np.linalg.norm(np.diff(points, axis=0), axis=1))
+    distance = values(table, "distance_from_initialisation")
+    assert distance.index.tolist() == list(range(1, 12))
+    np.testing.assert_allclose(distance, np.linalg.norm(away, axis=1))
+
+
+def test_a_zero_update_gives_nan():
+    points = trajectory(6, 0.1)
+    points[3] = points[2]
+    updates = values(measure(kernel_of(points), "run"), "angle_updates")
+    assert updates.isna().tolist() == [False, True, True, False]
+
+
+def test_one_point():
+    table = measure(kernel_of(trajectory(1, 1.0)), "run")
+    assert set(table["measure"]) == {"mds", "norm", "eigenvalue_K", "eigenvalue_C"}
+    assert values(table, "mds").item() == 1.0
+
+
+def test_command(tmp_path, capsys):
+    kernel = kernel_of(trajectory(5, 0.1))
+    np.savez(tmp_path / "kernel.npz", **vars(kernel))
+    output = tmp_path / "measures.parquet"
+    assert main(["measure", str(tmp_path / "kernel.npz"), "--run", "a/default/seed0", "-o", str(output)]) == 0
+    table = pd.read_parquet(output)
+    assert list(table) == ["run", "group", "measure", "index", "step", "epoch", "value"]
+    assert set(table["group"]) == {"all", "weight"} and set(table["run"]) == {"a/default/seed0"}
+    (tmp_path / "bad.npz").write_bytes(b"not a kernel")
+    assert main(["measure", str(tmp_path / "bad.npz"), "--run", "r", "-o", str(tmp_path / "no")]) == 2
+    assert "bad.npz" in capsys.readouterr().err and not (tmp_path / "no").exists()
