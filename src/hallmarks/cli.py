@@ -10,6 +10,7 @@ import sys
 from hallmarks.errors import UserError
 
 COMMANDS = {
+    "kernel": "compute the Gram matrices of a trajectory",
     "measure": "compute MDS, angles, norms and spectra from a kernel",
 }
 
