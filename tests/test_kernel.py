@@ -55,14 +55,18 @@ def test_refusals_name_the_file(tmp_path, capsys):
     folder = tmp_path / "trajectory"
     command = ["kernel", str(folder), "-o", str(tmp_path / "k.npz")]
     assert main(command) == 2
+    assert "trajectory.json" in capsys.readouterr().err
+    write(folder, 2, shapes={"weight": (4,)}, update=np.inf)
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert "point-00001" in message and "weight" in message and "not finite" in message
     write(folder, 3, shapes={"weight": (4,)})
     whole = (folder / "point-00001.safetensors").read_bytes()
-    not_finite = whole[:-4] + np.float32(np.nan).tobytes()
-    for content, word in [(whole[:-3], "can be read"), (not_finite, "not finite")]:
+    for content in [whole[:-3], whole[:-1] + bytes([whole[-1] ^ 1])]:
         (folder / "point-00001.safetensors").write_bytes(content)
         assert main(command) == 2
         message = capsys.readouterr().err
-        assert "point-00001" in message and word in message
+        assert "point-00001" in message and "SHA-256" in message
     assert not (tmp_path / "k.npz").exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from hallmarks.errors import UserError
 
@@ -37,7 +37,12 @@ class Trajectory:
         """The parameters of one point by name. Raises UserError where the file is not the one recorded."""
         path = self.folder / self.points[index].file
         try:
-            tensors = load_file(path)
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != self.points[index].sha256:
+                raise UserError(
+                    f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered"
+                )
+            tensors = load(content)
         except (OSError, SafetensorError) as error:
             raise UserError(f"{path}: not a point that can be read ({error})") from None
         if tensors.keys() != self.parameters.keys():
