@@ -19,12 +19,13 @@ def write(folder, n, update=0.1, shapes=SHAPES, seed=0):
     point = {name: generator.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     points = []
     for t in range(n):
+        if t:
+            point = {
+                name: (array + update * generator.standard_normal(array.shape)).astype(np.float32)
+                for name, array in point.items()
+            }
         writer.write(point, step=t * 3, epoch=t, learning_rate=0.1)
         points.append({name: array.astype(np.float64).ravel() for name, array in point.items()})
-        point = {
-            name: (array + update * generator.standard_normal(array.shape)).astype(np.float32)
-            for name, array in point.items()
-        }
     return points
 
 
@@ -84,3 +85,11 @@ def test_description_of_the_points(tmp_path):
         "point-00000.safetensors",
         "point-00001.safetensors",
     }
+
+
+def test_map_is_a_picture_beside_its_kernel(tmp_path, capsys):
+    write(tmp_path / "trajectory", 12, shapes={"weight": (50,)})
+    assert main(["map", str(tmp_path / "trajectory"), "-o", str(tmp_path / "map.png")]) == 0
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG") and (tmp_path / "map.npz").exists()
+    assert main(["map", str(tmp_path / "trajectory"), "-o", str(tmp_path / "map.txt")]) == 2
+    assert "map.txt" in capsys.readouterr().err
