@@ -1,0 +1,89 @@
+"""The configuration: the paper's own, and what is refused, each in one line that says what would be right."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hallmarks.errors import UserError
+from hallmarks.experiments.config import Variation
+from hallmarks.experiments.load import check, load
+from hallmarks.experiments.runs import expand, panels, runs_of, settings, total_steps
+
+ROOT = Path(__file__).parents[1]
+PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def changed(path: str, value) -> dict:
+    """The paper's configuration with one key set."""
+    content = yaml.safe_load(yaml.safe_dump(PAPER))
+    *parents, last = path.split(".")
+    place = content
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return content
+
+
+def test_the_papers_configuration():
+    config = load([ROOT / "config.yaml"])
+    runs = expand(config)
+    # ResNet50: 4, then 2 and 2 that are new; VGG16: 4 × 4; the batch ladder: 4 × 3. Equal runs are one.
+    assert len(runs) == 4 + 2 + 2 + 16 + 12
+    assert "resnet50-imagenet/momentum=0,weight_decay=0/seed0" in runs
+    assert "vgg16-cifar10-steps/batch_size=64,learning_rate=0.05/seed2" in runs
+    run = runs["resnet50-imagenet/momentum=0/seed0"]
+    assert (run.settings.recipe.optimizer.momentum, run.settings.recipe.optimizer.weight_decay) == (0, 1e-4)
+
+
+def test_a_value_equal_to_the_tasks_is_not_named():
+    task = load([ROOT / "config.yaml"]).tasks["resnet50-imagenet"]
+    assert settings(task, Variation(momentum=0.9, weight_decay=1e-4)) == ("default", task)
+    assert settings(task, Variation(weight_decay=0, momentum=0))[0] == "momentum=0,weight_decay=0"
+
+
+def test_panels_name_a_run_a_seed():
+    config = load([ROOT / "config.yaml"])
+    first = panels(config, config.figures["fig6"])[0]
+    assert first.label == "batch size 64, learning rate 0.05" and len(first.runs) == 3
+    assert [panel.label for panel in panels(config, config.figures["fig2"])] == ["default"]
+
+
+def test_the_batch_ladder_takes_equal_steps():
+    config = load([ROOT / "config.yaml"])
+    assert {total_steps(row[0].settings) for row in runs_of(config, "vgg16-batch")} == {62400}
+    config = check(changed("experiments.vgg16-batch.task", "vgg16-cifar10"), "config")
+    with pytest.raises(UserError, match=r"experiments\.vgg16-batch: its runs take .* give the length"):
+        expand(config)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "line"),
+    [
+        ("expriments", {}, r"expriments: unknown key; did you mean 'experiments'\?"),
+        ("tasks.vgg16-cifar10.recipe.lenght", 3, r"tasks\.vgg16-cifar10\.recipe\.lenght: .*'length'"),
+        (
+            "tasks.vgg16-cifar10.recipe.optimizer.learning_rate",
+            -0.1,
+            r"learning_rate: .*greater than 0, not -0.1",
+        ),
+        ("tasks.vgg16-cifar10.recipe.drops.at", [80, 160], r"a drop at 160 is past the end, 160 epochs"),
+        ("tasks.vgg16-cifar10.recipe.drops.at", [80, 40], r"do not rise"),
+        ("experiments.switch-off.task", "resnet51", r"experiments\.switch-off names the task 'resnet51'"),
+        ("figures.fig2.experiments", ["switch"], r"figures\.fig2 names the experiment 'switch'"),
+        ("claims.batch-mds.ascending", [0, 4], r"claims\.batch-mds names variation 4; the last is 3"),
+        ("tasks.../../etc", {}, r"a name is lower-case"),
+    ],
+)
+def test_refused(path, value, line):
+    content = changed(path, value) if "etc" not in path else PAPER | {"tasks": {"../../etc": {}}}
+    with pytest.raises(UserError, match=line) as error:
+        check(content, "config.yaml")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["tasks: [", "- a list", "tasks: {\xff"])
+def test_not_a_configuration(tmp_path, content):
+    (tmp_path / "c.yaml").write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError, match=r"c\.yaml: "):
+        load([tmp_path / "c.yaml"])
