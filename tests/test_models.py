@@ -1,10 +1,12 @@
 """Sizes that the paper (or torchvision) states, and every model on small images."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
-from hallmarks.models import MODELS
+from hallmarks.models import MODELS, build, parameter_kinds
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,29 @@ def test_small_images_of_one_channel(name, size):
     assert out.shape == (4, 10)
     out.square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_small_images_keep_their_size_in_resnet50s_stem():
+    small = MODELS["resnet50"](1, 10, 8, 14)
+    assert small.conv1.weight.shape == (8, 1, 3, 3)
+    assert small.maxpool(small.conv1(torch.randn(2, 1, 14, 14))).shape == (2, 8, 14, 14)
+    assert small(torch.randn(2, 1, 14, 14)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_seed_alone_decides_the_initialisation(name):
+    settings = SimpleNamespace(name=name, width=8)
+    before = torch.random.get_rng_state()
+    first, again, other = (build(settings, 1, 10, seed, size=14).state_dict() for seed in (0, 0, 1))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert any(not torch.equal(first[key], other[key]) for key in first)
+    assert not any(tensor.is_meta for tensor in first.values())
+
+
+def test_kinds():
+    kinds = parameter_kinds(MODELS["vgg16"](3, 10, 8))
+    assert kinds["features.0.weight"] == kinds["features.0.bias"] == "conv"
+    assert kinds["features.1.weight"] == "norm" and kinds["classifier.bias"] == "linear"
+    assert list(kinds) == [name for name, _ in MODELS["vgg16"](3, 10, 8).named_parameters()]
+    assert parameter_kinds(nn.Bilinear(2, 2, 2)) == {"weight": "other", "bias": "other"}

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import Bottleneck, ResNet
 
+SMALL = 64  # pixels: below this ResNet50's stem keeps the images' size
+
 
 class Block(nn.Module):
     """Two 3×3 convolutions and a shortcut without parameters: strided, the new channels zero.
@@ -29,9 +31,9 @@ class Block(nn.Module):
 
 
 class ResNet20(nn.Module):
-    """He et al.'s ResNet20: 269,722 parameters at width 16, 3 channels and 10 classes."""
+    """He et al.'s ResNet20: 269,722 parameters at width 16, 3 channels and 10 classes; images of any size."""
 
-    def __init__(self, channels: int = 3, classes: int = 10, width: int = 16):
+    def __init__(self, channels: int = 3, classes: int = 10, width: int = 16, size: int = 32):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -52,39 +54,42 @@ class ResNet20(nn.Module):
         return self.fc(torch.flatten(F.adaptive_avg_pool2d(features, 1), 1))
 
 
-def resnet50(channels: int = 3, classes: int = 1000, width: int = 64) -> ResNet:
+def resnet50(channels: int = 3, classes: int = 1000, width: int = 64, size: int = 224) -> ResNet:
     """torchvision's ResNet50, initialised as torchvision does: 25,557,032 parameters at width 64.
 
-    Other widths scale every layer in proportion.
+    Other widths scale every layer in proportion. For images below 64×64 the stem is a 3×3 convolution
+    without stride or pooling, so that the last stage still sees more than one pixel.
     """
-    model = ResNet(Bottleneck, [3, 4, 6, 3], num_classes=classes)
-    if (channels, width) == (3, 64):
-        return model
+    if (channels, width) == (3, 64) and size >= SMALL:
+        return ResNet(Bottleneck, [3, 4, 6, 3], num_classes=classes)
+    with torch.device("meta"):  # a skeleton without memory: each of its layers is replaced
+        model = ResNet(Bottleneck, [3, 4, 6, 3], num_classes=classes)
     for name, module in list(model.named_modules()):
-        parent = model.get_submodule(name.rpartition(".")[0])
-        replacement = scaled(module, channels if name == "conv1" else None, width)
-        if replacement is not None:
-            setattr(parent, name.rpartition(".")[2], replacement)
+        match module:
+            case nn.Conv2d() if name != "conv1":
+                layer = scaled_convolution(module, width)
+            case nn.BatchNorm2d():
+                layer = nn.BatchNorm2d(module.num_features * width // 64)
+            case nn.Linear():
+                layer = nn.Linear(module.in_features * width // 64, classes)
+            case _:
+                continue
+        model.set_submodule(name, layer)
+    kernel, stride = (3, 1) if size < SMALL else (7, 2)
+    model.conv1 = convolution(channels, width, kernel, stride)
+    if size < SMALL:
+        model.maxpool = nn.Identity()
     return model
 
 
-def scaled(module: nn.Module, channels: int | None, width: int) -> nn.Module | None:
-    """The layer with its widths multiplied by width / 64, freshly initialised; None where it has none."""
-    match module:
-        case nn.Conv2d():
-            inputs = module.in_channels * width // 64 if channels is None else channels
-            layer = nn.Conv2d(
-                inputs,
-                module.out_channels * width // 64,
-                module.kernel_size,
-                module.stride,
-                module.padding,
-                bias=False,
-            )
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            return layer
-        case nn.BatchNorm2d():
-            return nn.BatchNorm2d(module.num_features * width // 64)
-        case nn.Linear():
-            return nn.Linear(module.in_features * width // 64, module.out_features)
-    return None
+def scaled_convolution(layer: nn.Conv2d, width: int) -> nn.Conv2d:
+    """The convolution with its channels multiplied by width / 64, freshly initialised."""
+    inputs, outputs = (channels * width // 64 for channels in (layer.in_channels, layer.out_channels))
+    return convolution(inputs, outputs, layer.kernel_size[0], layer.stride[0])
+
+
+def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Conv2d:
+    """A convolution as torchvision's ResNet makes and initialises it."""
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return layer

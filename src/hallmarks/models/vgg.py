@@ -10,7 +10,7 @@ STAGES = [2, 2, 3, 3, 3]
 class VGG16(nn.Module):
     """14,728,266 parameters at width 64, 3 channels and 10 classes; initialised as torchvision does."""
 
-    def __init__(self, channels: int = 3, classes: int = 10, width: int = 64):
+    def __init__(self, channels: int = 3, classes: int = 10, width: int = 64, size: int = 32):
         super().__init__()
         layers, before = [], channels
         for stage, convolutions in enumerate(STAGES):

@@ -1,0 +1,24 @@
+"""The kind of each parameter: the word that `trajectory.json` holds for it."""
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
+
+KINDS: dict[type[nn.Module], str] = {
+    _ConvNd: "conv",
+    nn.Linear: "linear",
+    _NormBase: "norm",
+    nn.GroupNorm: "norm",
+    nn.LayerNorm: "norm",
+    nn.Embedding: "embedding",
+}
+
+
+def parameter_kinds(model: nn.Module) -> dict[str, str]:
+    """Each learnable parameter's kind (conv, linear, norm, embedding, other), in the model's order."""
+    kinds = {}
+    for path, module in model.named_modules():
+        kind = next((word for type_, word in KINDS.items() if isinstance(module, type_)), "other")
+        for name, _ in module.named_parameters(path, recurse=False):
+            kinds[name] = kind
+    return {name: kinds[name] for name, _ in model.named_parameters()}
