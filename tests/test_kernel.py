@@ -6,7 +6,7 @@ import pytest
 from hallmarks.cli import main
 from hallmarks.kernel import BLOCK
 from hallmarks.measures import Kernel, angles, points_gram
-from hallmarks.trajectory.store import TrajectoryWriter, read
+from hallmarks.trajectory.store import TrajectoryWriter
 
 SHAPES = {"conv": (7, 5), "scale": (1,), "long": (BLOCK + 3,)}
 
@@ -69,22 +69,6 @@ def test_refusals_name_the_file(tmp_path, capsys):
         message = capsys.readouterr().err
         assert "point-00001" in message and "SHA-256" in message
     assert not (tmp_path / "k.npz").exists()
-
-
-def test_description_of_the_points(tmp_path):
-    write(tmp_path, 2)
-    trajectory = read(tmp_path)
-    point = trajectory.points[1]
-    assert (point.file, point.step, point.bytes) == (
-        "point-00001.safetensors",
-        3,
-        (tmp_path / "point-00001.safetensors").stat().st_size,
-    )
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "trajectory.json",
-        "point-00000.safetensors",
-        "point-00001.safetensors",
-    }
 
 
 def test_map_is_a_picture_beside_its_kernel(tmp_path, capsys):

@@ -27,23 +27,33 @@ class Point:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What `trajectory.json` says: the points, and each parameter's `shape` and `kind`."""
+    """What `trajectory.json` says: the points, each parameter's `shape` and `kind`, and where a run diverged.
+
+    `diverged` is None, or `epoch`, `step` and `learning_rate` of the loss that was not finite.
+    """
 
     folder: Path
     points: list[Point]
     parameters: dict[str, dict]
+    diverged: dict | None = None
+
+    def content(self, index: int) -> bytes:
+        """The bytes of one point's file. Raises UserError where they are not the ones recorded."""
+        path = self.folder / self.points[index].file
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        if hashlib.sha256(content).hexdigest() != self.points[index].sha256:
+            raise UserError(f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered")
+        return content
 
     def load(self, index: int) -> dict[str, np.ndarray]:
         """The parameters of one point by name. Raises UserError where the file is not the one recorded."""
         path = self.folder / self.points[index].file
         try:
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != self.points[index].sha256:
-                raise UserError(
-                    f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered"
-                )
-            tensors = load(content)
-        except (OSError, SafetensorError) as error:
+            tensors = load(self.content(index))
+        except SafetensorError as error:
             raise UserError(f"{path}: not a point that can be read ({error})") from None
         if tensors.keys() != self.parameters.keys():
             differing = sorted(tensors.keys() ^ self.parameters.keys())[0]
@@ -62,7 +72,7 @@ def read(folder: Path) -> Trajectory:
     try:
         content = json.loads(path.read_text())
         points = [Point(**point) for point in content["points"]]
-        return Trajectory(folder, points, content["parameters"])
+        return Trajectory(folder, points, content["parameters"], content.get("diverged"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); is {folder} a trajectory?") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -70,22 +80,69 @@ def read(folder: Path) -> Trajectory:
 
 
 class TrajectoryWriter:
-    """Writes points in order; a point counts once `trajectory.json` names it."""
+    """Writes points in order; a point counts once `trajectory.json` names it.
+
+    `parameters` gives each parameter's `shape` and `kind` by name.
+    """
 
     def __init__(self, folder: Path, parameters: dict[str, dict]):
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be made ({error.strerror})") from None
         self.folder = folder
-        self.parameters = parameters
+        self.parameters = {name: {**told, "shape": list(told["shape"])} for name, told in parameters.items()}
         self.points: list[Point] = []
+        self.diverged: dict | None = None
 
     def write(self, arrays: dict[str, np.ndarray], step: int, epoch: float, learning_rate: float) -> None:
-        """Append one point: float32 arrays by parameter name."""
-        content = save({name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()})
+        """Append one point: float32 arrays by parameter name. Raises UserError for a wrong name or shape."""
+        if arrays.keys() != self.parameters.keys():
+            differing = sorted(arrays.keys() ^ self.parameters.keys())[0]
+            raise UserError(
+                f"{self.folder}: a point's parameters differ from the others', {differing} among them"
+            )
+        for name, array in arrays.items():
+            if list(array.shape) != self.parameters[name]["shape"]:
+                raise UserError(
+                    f"{self.folder}: {name} has the shape {list(array.shape)}, "
+                    f"not {self.parameters[name]['shape']}"
+                )
+        content = save({name: np.asarray(array, np.float32, order="C") for name, array in arrays.items()})
         file = f"point-{len(self.points):05d}.safetensors"
         write_atomically(self.folder / file, content)
         digest = hashlib.sha256(content).hexdigest()
-        self.points.append(Point(file, step, epoch, learning_rate, len(content), digest))
+        self.points.append(Point(file, int(step), float(epoch), float(learning_rate), len(content), digest))
+        self._describe()
+
+    def resume(self, n: int) -> None:
+        """Take up the first `n` points that the folder holds and forget later ones.
+
+        Raises UserError where there are fewer, one is damaged, or the parameters are others.
+        """
+        found = read(self.folder) if n else Trajectory(self.folder, [], self.parameters)
+        if found.parameters != self.parameters:
+            raise UserError(f"{self.folder}: holds a trajectory of other parameters; choose another folder")
+        if len(found.points) < n:
+            raise UserError(f"{self.folder}: holds {len(found.points)} points, not the {n} to go on from")
+        for index in range(n):
+            found.content(index)
+        self.points, self.diverged = found.points[:n], None
+        self._describe()
+        kept = {point.file for point in self.points}
+        for path in [*self.folder.glob("point-*.safetensors"), *self.folder.glob(".point-*")]:
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+
+    def record_divergence(self, epoch: float, step: int, learning_rate: float) -> None:
+        """Say that the run ended here with a loss that was not finite; its points stay."""
+        self.diverged = {"epoch": epoch, "step": step, "learning_rate": learning_rate}
+        self._describe()
+
+    def _describe(self) -> None:
         description = {"points": [asdict(point) for point in self.points], "parameters": self.parameters}
+        if self.diverged:
+            description["diverged"] = self.diverged
         write_atomically(self.folder / "trajectory.json", json.dumps(description, indent=1).encode())
 
 
@@ -98,7 +155,17 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
