@@ -17,6 +17,7 @@ test: install lint
 lint: install
 	ruff format --check .
 	ruff check .
+	lint-imports
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.txt

@@ -87,3 +87,11 @@ def test_not_a_configuration(tmp_path, content):
     (tmp_path / "c.yaml").write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError, match=r"c\.yaml: "):
         load([tmp_path / "c.yaml"])
+
+
+@pytest.mark.parametrize("scale", ["laptop", "smoke"])
+def test_overlays_keep_the_shape(scale):
+    paper = load([ROOT / "config.yaml"])
+    small = load([ROOT / "config.yaml", ROOT / "config" / f"{scale}.yaml"])
+    assert small.scale == scale and small.figures == paper.figures and small.claims == paper.claims
+    assert not {run.task for run in expand(small).values()} & set(paper.tasks)
