@@ -5,7 +5,18 @@ import pandas as pd
 import pytest
 
 from hallmarks.cli import main
-from hallmarks.measures import Kernel, measure
+from hallmarks.errors import UserError
+from hallmarks.measures import (
+    Kernel,
+    angles,
+    mean_directional_similarity,
+    measure,
+    prefix_directional_similarity,
+    relative_mean_directional_similarity,
+    relative_prefix_directional_similarity,
+    subsample,
+    trajectory_map,
+)
 
 
 def kernel_of(points: np.ndarray) -> Kernel:
@@ -73,6 +84,66 @@ def test_a_zero_update_gives_nan():
     points[3] = points[2]
     updates = values(measure(kernel_of(points), "run"), "angle_updates")
     assert updates.isna().tolist() == [False, True, True, False]
+
+
+def test_a_return_to_the_start_has_no_direction():
+    points = trajectory(5, 1e-2)
+    points[4] = points[0]
+    table = measure(kernel_of(points), "run")
+    assert values(table, "angle_update_net").isna().all()
+    assert values(table, "apex_initialisation").isna().tolist() == [False, False, True]
+
+
+def test_a_tensor_at_zero_has_no_direction():
+    points = trajectory(4, 1.0)
+    points[0] = 0
+    table = measure(kernel_of(points), "run")
+    assert np.isnan(values(table, "mds").item()) and values(table, "apex_origin").isna().all()
+    assert np.isfinite(values(table, "mds_relative").item())
+    assert np.isfinite(values(table, "eigenvalue_K")).all() and values(table, "eigenvalue_C").isna().all()
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_subsample_is_the_kernel_of_fewer_points(every: int):
+    points = trajectory(13, 1e-3)
+    coarse, expected = subsample(kernel_of(points), every), kernel_of(points[::every])
+    np.testing.assert_allclose(coarse.increments_gram, expected.increments_gram, rtol=1e-9, atol=1e-13)
+    assert coarse.step.tolist() == list(range(0, 130, 10 * every))
+    for name, (_, value) in angles(expected).items():
+        np.testing.assert_allclose(angles(coarse)[name][1], value, rtol=1e-7, err_msg=name)
+
+
+def test_prefixes_are_the_trajectory_so_far():
+    points = trajectory(9, 0.3)
+    absolute = prefix_directional_similarity(kernel_of(points))
+    relative = relative_prefix_directional_similarity(kernel_of(points))
+    assert len(absolute) == 9 and len(relative) == 8
+    for t in range(9):
+        prefix = kernel_of(points[: t + 1])
+        assert absolute[t] == pytest.approx(mean_directional_similarity(prefix))
+        if t:
+            assert relative[t - 1] == pytest.approx(relative_mean_directional_similarity(prefix))
+
+
+def test_groups_are_measured_apart_and_together():
+    one, two = trajectory(6, 0.1)[:, :100], trajectory(6, 0.3)[:, 100:]
+    grams = np.concatenate([kernel_of(part).increments_gram for part in (one, two)])
+    kernel = Kernel(grams, ["a", "b"], np.array([100, 200]), np.arange(6), np.arange(6))
+    whole = kernel_of(np.hstack([one, two]))
+    np.testing.assert_allclose(trajectory_map(kernel), trajectory_map(whole))
+    np.testing.assert_allclose(trajectory_map(kernel, "b"), trajectory_map(kernel_of(two)))
+    with pytest.raises(UserError, match="'c'.*a, b"):
+        trajectory_map(kernel, "c")
+
+
+def test_rows_carry_their_points():
+    table = measure(kernel_of(trajectory(4, 0.1)), "run").set_index("measure")
+    assert table.loc["norm", "step"].tolist() == [0, 10, 20, 30] * 2
+    assert table.loc["angle_updates", "epoch"].tolist() == [1, 2] * 2
+    assert table.loc[["eigenvalue_K", "mds"], ["step", "epoch"]].isna().all(axis=None)
+    assert table.loc["mds", "index"].isna().all()
+    spectrum = table.loc["eigenvalue_K", "value"].to_numpy()[:4]
+    assert (np.diff(spectrum) < 0).all()
 
 
 def test_one_point():

@@ -5,7 +5,8 @@ increments, θ_t = Σ_{s≤t} δ_s, hence K = L G Lᵀ; measures of small differ
 the cancellation that computing them from K suffers.
 """
 
-from dataclasses import dataclass
+import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,18 @@ from hallmarks.errors import UserError
 
 @dataclass(frozen=True)
 class Kernel:
-    """The Gram matrices of one trajectory's increments: `increments_gram` float64 [groups, n, n]."""
+    """The Gram matrices of one trajectory's increments: `increments_gram` float64 [groups, n, n].
+
+    `storage` is the type that the points were stored in; `diverged` says where a run ended early, else "".
+    """
 
     increments_gram: np.ndarray
     groups: list[str]
     numel: np.ndarray
     step: np.ndarray
     epoch: np.ndarray
+    storage: str = "float32"
+    diverged: str = ""
 
     @classmethod
     def load(cls, path: Path | str) -> "Kernel":
@@ -35,10 +41,11 @@ class Kernel:
                     file["numel"],
                     file["step"],
                     file["epoch"],
+                    *(str(file[key]) for key in ["storage", "diverged"] if key in file),
                 )
         except FileNotFoundError:
             raise UserError(f"{path}: no such kernel") from None
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: not a kernel that can be read ({error})") from None
         groups, points = len(kernel.groups), len(kernel.step)
         if kernel.increments_gram.shape != (groups, points, points):
@@ -52,7 +59,22 @@ class Kernel:
         """G [n, n] of one parameter tensor, or of the whole model: the sum over tensors."""
         if group == "all":
             return self.increments_gram.sum(axis=0)
+        if group not in self.groups:
+            raise UserError(f"group '{group}' is not in the kernel; it has all, {', '.join(self.groups)}")
         return self.increments_gram[self.groups.index(group)]
+
+
+def subsample(kernel: Kernel, every: int) -> Kernel:
+    """The kernel of points 0, k, 2k, …: the increments between them are summed (footnote 4)."""
+    kept = np.arange(0, len(kernel.step), every)
+    merge = np.tri(len(kernel.step))[kept]
+    merge[1:] -= merge[:-1].copy()
+    return replace(
+        kernel,
+        increments_gram=merge @ kernel.increments_gram @ merge.T,
+        step=kernel.step[kept],
+        epoch=kernel.epoch[kept],
+    )
 
 
 def points_gram(gram: np.ndarray) -> np.ndarray:
@@ -93,20 +115,40 @@ def relative_mean_directional_similarity(kernel: Kernel, group: str = "all") -> 
     return float(relative_trajectory_map(kernel, group).mean())
 
 
+def prefix_directional_similarity(kernel: Kernel, group: str = "all") -> np.ndarray:
+    """ω of θ_0 … θ_t for each t, [n]."""
+    return leading_means(trajectory_map(kernel, group))
+
+
+def relative_prefix_directional_similarity(kernel: Kernel, group: str = "all") -> np.ndarray:
+    """ω_0 of θ_0 … θ_t for each t from 1, [n−1]."""
+    return leading_means(relative_trajectory_map(kernel, group))
+
+
+def leading_means(matrix: np.ndarray) -> np.ndarray:
+    """The mean of each leading square block, [n]."""
+    sums = np.diagonal(matrix.cumsum(axis=0).cumsum(axis=1))
+    return sums / np.arange(1, len(matrix) + 1) ** 2
+
+
 def angle(gram: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Degrees between the vectors with coefficients `left` and `right` [k, n] in the increments.
 
-    NaN where either is zero. From atan2 of the rejection and the projection on unit vectors, which keeps its
-    digits near 0° and 180°.
+    From atan2 of difference and sum of the unit vectors, which keeps its digits near 0° and 180°. NaN where
+    a vector is zero, or too short beside the increments that it sums for float64 to tell it from zero.
     """
+    lengths = np.sqrt(np.diagonal(gram))
 
     def squared(rows: np.ndarray) -> np.ndarray:
-        return np.maximum(np.einsum("ki,ij,kj->k", rows, gram, rows), 0.0)
+        return np.maximum(((rows @ gram) * rows).sum(axis=1), 0.0)
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = left / np.sqrt(squared(left))[:, None]
-        right = right / np.sqrt(squared(right))[:, None]
-        return np.degrees(2 * np.arctan2(np.sqrt(squared(left - right)), np.sqrt(squared(left + right))))
+    def unit(rows: np.ndarray) -> np.ndarray:
+        square = squared(rows)
+        rounding = len(gram) * np.finfo(np.float64).eps * (np.abs(rows) @ lengths) ** 2
+        return rows / np.sqrt(np.where(square > rounding, square, np.nan))[:, None]
+
+    left, right = unit(left), unit(right)
+    return np.degrees(2 * np.arctan2(np.sqrt(squared(left - right)), np.sqrt(squared(left + right))))
 
 
 def angles(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -167,20 +209,26 @@ def descending(matrix: np.ndarray) -> np.ndarray:
 
 
 def measure(kernel: Kernel, run: str) -> pd.DataFrame:
-    """All measures in long form: run, group, measure, index, step, epoch, value."""
-    tables = []
+    """All measures in long form: run, group, measure, index, step, epoch, value.
+
+    `step` and `epoch` are those of point `index`, null where the index is a rank or null.
+    """
+    nowhere = np.array([np.nan])
+    columns = {name: [] for name in ["group", "measure", "index", "step", "epoch", "value"]}
     for group in ["all", *kernel.groups]:
         single = {"mds": mean_directional_similarity(kernel, group)}
         if len(kernel.step) > 1:
             single["mds_relative"] = relative_mean_directional_similarity(kernel, group)
-        for name, value in single.items():
-            tables.append(pd.DataFrame({"group": group, "measure": name, "value": [value]}))
-        for name, (index, value) in (angles(kernel, group) | norms(kernel, group)).items():
-            table = pd.DataFrame({"group": group, "measure": name, "index": index, "value": value})
-            tables.append(table.assign(step=kernel.step[index], epoch=kernel.epoch[index]))
-        for name, (index, value) in spectra(kernel, group).items():
-            tables.append(pd.DataFrame({"group": group, "measure": name, "index": index, "value": value}))
-    columns = {"run": str, "group": str, "measure": str, "index": "Int64", "step": "Int64"}
-    table = pd.concat([table for table in tables if len(table)], ignore_index=True).assign(run=run)
-    table = table.astype(columns | {"epoch": "Float64", "value": float})
-    return table[[*columns, "epoch", "value"]]
+        along = angles(kernel, group) | norms(kernel, group)
+        ranked = {name: (nowhere, np.array([value])) for name, value in single.items()}
+        ranked |= spectra(kernel, group)
+        for name, (index, value) in (ranked | along).items():
+            columns["group"].append(np.full(len(value), group, object))
+            columns["measure"].append(np.full(len(value), name, object))
+            columns["index"].append(index)
+            columns["step"].append(kernel.step[index] if name in along else np.full(len(value), np.nan))
+            columns["epoch"].append(kernel.epoch[index] if name in along else np.full(len(value), np.nan))
+            columns["value"].append(value)
+    table = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
+    table.insert(0, "run", run)
+    return table.astype({"run": str, "group": str, "measure": str, "index": "Int64", "step": "Int64"})

@@ -1,11 +1,12 @@
 """`hallmarks measure KERNEL --run NAME -o MEASURES.parquet`."""
 
 import argparse
-import os
+import io
 from pathlib import Path
 
 from hallmarks.errors import UserError
 from hallmarks.measures import Kernel, measure
+from hallmarks.trajectory.store import write_atomically
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +16,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    table = measure(Kernel.load(arguments.kernel), arguments.run)
-    temporary = arguments.output.with_name(f".{arguments.output.name}.{os.getpid()}")
+    content = io.BytesIO()
+    measure(Kernel.load(arguments.kernel), arguments.run).to_parquet(content, index=False)
     try:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        table.to_parquet(temporary, index=False)
-        temporary.replace(arguments.output)
     except OSError as error:
-        raise UserError(f"{arguments.output}: cannot be written ({error.strerror or error})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise UserError(f"{arguments.output.parent}: cannot be made ({error.strerror})") from None
+    write_atomically(arguments.output, content.getvalue())
