@@ -13,6 +13,7 @@ COMMANDS = {
     "map": "draw the trajectory map of a trajectory",
     "kernel": "compute the Gram matrices of a trajectory",
     "measure": "compute MDS, angles, norms and spectra from a kernel",
+    "claims": "judge the paper's claims from measures",
 }
 
 

@@ -1,0 +1,176 @@
+"""The paper's claims, judged from measures: those of order at any scale, numbers at the paper's own.
+
+A claim is a dictionary: `id`, `kind`, `statement`, `section`, `runs` (variation → its runs, one a seed),
+`measure` (default ω, "mds") and
+- kind "order": `ascending`, the variations (names, or positions in `runs`) in the order in which the measure
+  rises, and `reduce`: how a measure along the trajectory becomes one number (value, mean, last);
+- kind "number": `paper`, the paper's value, and `variation` where `runs` has several.
+"""
+
+import html
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hallmarks.errors import UserError
+
+ALL_SEEDS = "holds in all seeds"
+MEAN = "holds in the mean"
+NOT = "does not hold"
+NOT_COMPARABLE = "not comparable at this scale"
+VERDICTS = [ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE]
+
+# The paper gives one seed and no spread; this share of its value is about the gap between its closest rows.
+TOLERANCE = 0.03
+
+REDUCE = {
+    "value": lambda rows: rows["value"].item() if len(rows) == 1 else np.nan,
+    "mean": lambda rows: rows["value"].mean(),
+    "last": lambda rows: rows["value"].iloc[-1] if len(rows) else np.nan,
+}
+
+
+def judge(claims: list[dict], measures: Mapping[str, pd.DataFrame], scale: str) -> pd.DataFrame:
+    """One row a claim: id, section, statement, paper, ours (mean ± sd), verdict, note.
+
+    `measures` gives each run's table in long form. Raises UserError for a claim that cannot be read.
+    """
+    judges = {"order": judge_order, "number": judge_number}
+    rows = []
+    for claim in claims:
+        name = claim.get("id", "without an id")
+        try:
+            verdict = judges[claim["kind"]](claim, measures, scale)
+            rows.append({key: claim[key] for key in ["id", "section", "statement"]} | verdict)
+        except KeyError as error:
+            raise UserError(f"claim {name}: {error} is missing or unknown") from None
+    return pd.DataFrame(rows, columns=["id", "section", "statement", "paper", "ours", "verdict", "note"])
+
+
+def judge_order(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -> dict[str, str]:
+    """Does the measure rise along the variations, seed against the same seed, or at least in the mean?"""
+    names = [variation(claim, key) for key in claim["ascending"]]
+    seeds = {name: reduced(claim, name, measures) for name in names}
+    means = {name: values.mean(skipna=False) for name, values in seeds.items()}
+    shared = pd.DataFrame(seeds).dropna()
+    rising = (np.diff(shared, axis=1) > 0).all(axis=1)
+    broken = [f"{low} is not below {high}" for low, high in pairwise(names) if not means[low] < means[high]]
+    result = {"paper": " < ".join(names), "ours": "; ".join(f"{k}: {spread(v)}" for k, v in seeds.items())}
+    if reason := incomparable(claim, names, seeds, measures):
+        return result | {"verdict": NOT_COMPARABLE, "note": reason}
+    if len(shared) and rising.all() and not broken:
+        return result | {"verdict": ALL_SEEDS, "note": ""}
+    note = f"in {rising.sum()} of {len(shared)} seeds"
+    if broken:
+        return result | {"verdict": NOT, "note": f"{note}; in the mean {', '.join(broken)}"}
+    return result | {"verdict": MEAN, "note": note}
+
+
+def incomparable(
+    claim: dict, names: list[str], seeds: dict[str, pd.Series], measures: Mapping[str, pd.DataFrame]
+) -> str:
+    """Why these runs cannot be compared, or "": trajectories of unequal n, or a measure without a value."""
+    for name in names:
+        if seeds[name].isna().any():
+            return f"{claim.get('measure', 'mds')} of {name} is undefined"
+    points = {
+        name: {(measures[run]["measure"] == "norm").sum() for run in claim["runs"][name]} for name in names
+    }
+    if len(set.union(*points.values())) > 1:
+        counts = "; ".join(f"{name}: {', '.join(map(str, sorted(n)))}" for name, n in points.items())
+        return f"trajectories of unequal numbers of points ({counts})"
+    return ""
+
+
+def judge_number(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -> dict[str, str]:
+    """Is ours within 3% of the paper's number? Judged at the paper's scale only."""
+    values = reduced(claim, variation(claim, claim.get("variation", 0)), measures)
+    paper = float(claim["paper"])
+    near = (values - paper).abs() <= TOLERANCE * abs(paper)
+    result = {"paper": f"{paper:g}", "ours": spread(values), "note": ""}
+    if scale != "paper" or values.isna().any():
+        return result | {"verdict": NOT_COMPARABLE, "note": f"ours is at {scale} scale"}
+    if near.all():
+        return result | {"verdict": ALL_SEEDS}
+    note = f"in {near.sum()} of {len(near)} seeds within {TOLERANCE:.0%}"
+    holds = abs(values.mean() - paper) <= TOLERANCE * abs(paper)
+    return result | {"verdict": MEAN if holds else NOT, "note": note}
+
+
+def variation(claim: dict, key: str | int) -> str:
+    """The variation of a claim by name or by its position in `runs`."""
+    names = list(claim["runs"])
+    if key in names:
+        return key
+    if isinstance(key, int) and 0 <= key < len(names):
+        return names[key]
+    raise UserError(f"claim {claim['id']}: its runs have no variation {key!r}; they are {', '.join(names)}")
+
+
+def reduced(claim: dict, name: str, measures: Mapping[str, pd.DataFrame]) -> pd.Series:
+    """The claim's measure for each run of a variation, by seed."""
+    reduce = REDUCE[claim.get("reduce", "value")]
+    values = {}
+    for run in claim["runs"][name]:
+        table = measures[run]
+        rows = table[(table["group"] == "all") & (table["measure"] == claim.get("measure", "mds"))]
+        values[run.rpartition("/")[2]] = reduce(rows.sort_values("index"))
+    return pd.Series(values, dtype=float)
+
+
+def spread(values: pd.Series) -> str:
+    """`0.764 ± 0.003 (3 seeds)`: mean and standard deviation."""
+    digits = 3 if abs(values.mean()) < 10 else 1
+    if len(values) == 1:
+        return f"{values.iloc[0]:.{digits}f} (1 seed)"
+    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f} ({len(values)} seeds)"
+
+
+def summary(table: pd.DataFrame) -> str:
+    """`25 claims: 19 hold in all seeds, …`."""
+    counts = table["verdict"].value_counts()
+    return f"{len(table)} claims: " + ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
+
+
+STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .45em .8em; border-bottom: 1px solid #ddd }
+th { border-bottom: 2px solid #222 }
+td:last-child { white-space: nowrap }
+td.ours div, td.paper { white-space: nowrap }
+small { color: #666; white-space: normal; display: block; max-width: 20em }
+b::before { content: "● " }
+.v0 b { color: #00695c } .v1 b { color: #8a6100 } .v2 b { color: #a8210f } .v3 b { color: #666 }
+"""
+
+
+def render(table: pd.DataFrame, scale: str) -> str:
+    """The judged claims as one HTML page that needs nothing else."""
+
+    def cells(row: Any) -> str:
+        ours = "".join(f"<div>{html.escape(part)}</div>" for part in row.ours.split("; "))
+        note = f"<small>{html.escape(row.note)}</small>" if row.note else ""
+        return (
+            f'<tr class="v{VERDICTS.index(row.verdict)}" id="{html.escape(row.id)}">'
+            f"<td>{html.escape(row.section)}</td><td>{html.escape(row.statement)}</td>"
+            f'<td class="paper">{html.escape(row.paper)}</td><td class="ours">{ours}</td>'
+            f"<td><b>{html.escape(row.verdict)}</b>{note}</td></tr>"
+        )
+
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>The paper's claims</title>
+<style>{STYLE}</style></head><body>
+<h1>The paper's claims, at {html.escape(scale)} scale</h1>
+<p>{html.escape(summary(table))}.</p>
+<p>A claim of order holds in all seeds if the measure rises strictly along its variations for each seed; in
+the mean if the means over seeds do. A number of the paper's is judged at the paper's scale only, to
+{TOLERANCE:.0%}. Ours: mean ± standard deviation over seeds.</p>
+<table><thead><tr><th>Section</th><th>Claim</th><th>Paper</th><th>Ours</th><th>Verdict</th></tr></thead>
+<tbody>
+{chr(10).join(cells(row) for row in table.itertuples())}
+</tbody></table></body></html>
+"""

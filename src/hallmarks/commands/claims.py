@@ -1,0 +1,69 @@
+"""`hallmarks claims --settings JSON --measures FOLDER -o CLAIMS.csv`: a table, and a web page beside it."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from hallmarks.claims import NOT, judge, render, summary
+from hallmarks.errors import UserError
+from hallmarks.trajectory.store import write_atomically
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--settings", required=True, help='{"scale": …, "claims": […]}, or the file with it')
+    parser.add_argument("--measures", type=Path, required=True, help="the folder with RUN.parquet")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the .csv; .html lies beside it")
+    parser.add_argument("--strict", action="store_true", help="exit 1 if a claim does not hold")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.output.suffix != ".csv":
+        raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
+    settings = read_settings(arguments.settings)
+    claims, scale = settings["claims"], str(settings["scale"])
+    runs = {run for claim in claims for names in claim.get("runs", {}).values() for run in names}
+    wanted = {"norm"} | {claim.get("measure", "mds") for claim in claims}
+    table = judge(claims, {run: read_measures(arguments.measures, run, wanted) for run in runs}, scale)
+    try:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{arguments.output.parent}: cannot be made ({error.strerror})") from None
+    write_atomically(arguments.output.with_suffix(".html"), render(table, scale).encode())
+    write_atomically(arguments.output, table.to_csv(index=False).encode())
+    print(summary(table))
+    failed = table.loc[table["verdict"] == NOT, "id"]
+    for claim in failed:
+        print(f"{NOT}: {claim}")
+    return int(arguments.strict and len(failed) > 0)
+
+
+def read_settings(text: str) -> dict:
+    """The JSON itself, or that of a file. Raises UserError where it does not hold a scale and claims."""
+    source = "--settings"
+    if not text.lstrip().startswith("{"):
+        source, path = text, Path(text)
+        try:
+            text = path.read_text()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        settings = json.loads(text)
+        if isinstance(settings["claims"], list) and settings["scale"]:
+            return settings
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise UserError(f'{source}: not the JSON of claims; it is {{"scale": "paper", "claims": [{{…}}, …]}}')
+
+
+def read_measures(folder: Path, run: str, measures: set[str]) -> pd.DataFrame:
+    """The named measures of a run's whole model. Raises UserError where its table is missing or damaged."""
+    path = folder / f"{run}.parquet"
+    filters = [("group", "==", "all"), ("measure", "in", measures)]
+    try:
+        return pd.read_parquet(path, columns=["group", "measure", "index", "value"], filters=filters)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not there; hallmarks measure makes it from the run's kernel") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not a table of measures ({str(error).splitlines()[0]})") from None
