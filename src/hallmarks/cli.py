@@ -14,6 +14,7 @@ COMMANDS = {
     "kernel": "compute the Gram matrices of a trajectory",
     "measure": "compute MDS, angles, norms and spectra from a kernel",
     "claims": "judge the paper's claims from measures",
+    "notebook": "run a notebook, which draws a figure",
 }
 
 

@@ -1,34 +1,332 @@
-"""Drawing: seaborn, the paper's notation on the axes."""
+"""Drawing, for the notebooks: panels → a picture and the numbers that it shows, in the paper's notation.
 
+Sweeps are ordered, so that lines take a sequential palette and a dash of their own: both read in grey.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from textwrap import fill
 
+import numpy as np
+import pandas as pd
 import seaborn as sns
+from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
+from hallmarks.errors import UserError
 from hallmarks.measures import (
     Kernel,
     mean_directional_similarity,
     relative_mean_directional_similarity,
+    relative_trajectory_map,
     trajectory_map,
 )
+
+TITLES = {
+    "mds": "MDS ω and ω$_0$",
+    "angle_updates": "∠(θ$_{t+1}$−θ$_t$, θ$_t$−θ$_{t−1}$)",
+    "angle_update_location": "∠(θ$_{t+1}$−θ$_t$, θ$_t$)",
+    "angle_update_net": "∠(θ$_{t+1}$−θ$_t$, θ$_T$−θ$_0$)",
+    "angle_displacement_net": "∠(θ$_t$−θ$_0$, θ$_T$−θ$_0$)",
+    "apex_initialisation": "apex at initialisation ∠(θ$_t$−θ$_0$, θ$_1$−θ$_0$)",
+    "apex_origin": "apex at origin ∠(θ$_t$, θ$_0$)",
+    "norm": "‖θ$_t$‖",
+    "update_norm": "‖θ$_{t+1}$−θ$_t$‖",
+    "distance_from_initialisation": "‖θ$_t$−θ$_0$‖",
+    "eigenvalue_K": "eigenvalues of K",
+    "eigenvalue_K0": "eigenvalues of K$_0$",
+    "eigenvalue_C": "eigenvalues of C",
+    "eigenvalue_C0": "eigenvalues of C$_0$",
+}
+UNITS = ("epochs", "steps")
+COLUMNS = ["label", "run", "measure", "index", "step", "epoch", "value"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One variation as a figure shows it: a label and its runs, one a seed; files are read when used."""
+
+    label: str
+    runs: list[str]
+    results: Path
+
+    @cached_property
+    def kernels(self) -> list[Kernel]:
+        return [Kernel.load(self.results / "kernels" / f"{run}.npz") for run in self.runs]
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """The whole model's measures of all seeds, long form (COLUMNS)."""
+        tables = []
+        for run in self.runs:
+            path = self.results / "measures" / f"{run}.parquet"
+            try:
+                tables.append(pd.read_parquet(path, filters=[("group", "==", "all")]))
+            except (OSError, ValueError) as error:
+                raise UserError(f"{path}: not measures that can be read ({error})") from None
+        return pd.concat(tables, ignore_index=True).assign(label=self.title)[COLUMNS]
+
+    @cached_property
+    def title(self) -> str:
+        """The label, and where a run of it diverged."""
+        for run in self.runs:
+            with np.load(self.results / "kernels" / f"{run}.npz", allow_pickle=False) as file:
+                diverged = str(file["diverged"]) if "diverged" in file else ""
+            if diverged:
+                return f"{self.label} (diverged at {diverged.removeprefix('diverged at ')})"
+        return self.label
+
+
+def panels(described: list[dict], results: Path | str) -> list[Panel]:
+    """The panels from a notebook's parameters; of several experiments, the label names which."""
+    several = len({panel.get("experiment") for panel in described}) > 1
+    return [
+        Panel(
+            f"{panel['experiment']}: {panel['label']}" if several else panel["label"],
+            list(panel["runs"]),
+            Path(results),
+        )
+        for panel in described
+    ]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, the numbers that it shows in long form, and how it is to be read."""
+
+    figure: Figure
+    numbers: pd.DataFrame
+    panels: list[Panel]
+    note: str
+
+    def save(self, stem: Path | str, scale: str) -> None:
+        """Write `stem`.pdf, .png and .csv, each only when all are whole; equal pictures give equal bytes."""
+        seeds = sorted({run.rsplit("seed", 1)[-1] for panel in self.panels for run in panel.runs}, key=int)
+        points = sorted({len(kernel.step) for panel in self.panels for kernel in panel.kernels})
+        footer = [
+            f"{scale} scale",
+            f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}",
+            f"n = {'–'.join(map(str, sorted({points[0], points[-1]})))} points",
+            self.note,
+        ]
+        self.figure.supxlabel(" · ".join(filter(None, footer)), x=0.01, ha="left", fontsize=7, color="0.35")
+        stem = Path(stem)
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        write: dict[str, Callable[[Path], None]] = {
+            "pdf": lambda path: self.figure.savefig(path, format="pdf", metadata={"CreationDate": None}),
+            "png": lambda path: self.figure.savefig(path, format="png", dpi=120, metadata={"Software": None}),
+            "csv": lambda path: self.numbers.to_csv(path, index=False, float_format="%.9g"),
+        }
+        temporaries = {suffix: stem.with_name(f".{stem.name}.{os.getpid()}.{suffix}") for suffix in write}
+        try:
+            for suffix, path in temporaries.items():
+                write[suffix](path)
+            for suffix, path in temporaries.items():
+                path.replace(stem.with_name(f"{stem.name}.{suffix}"))
+        finally:
+            for path in temporaries.values():
+                path.unlink(missing_ok=True)
+
+
+def grid(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` axes in rows of `columns`."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns, height * rows + 0.5), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return figure, list(axes[:count])
+
+
+def spread(values: list[float]) -> str:
+    """`0.764 ± 0.003`: mean and standard deviation over seeds."""
+    mean = f"{np.mean(values):.3f}"
+    return f"{mean} ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else mean
+
+
+def both_mds(kernels: list[Kernel]) -> str:
+    """ω and ω_0 over the seeds; ω_0 exists from two points on."""
+    text = f"ω = {spread([mean_directional_similarity(kernel) for kernel in kernels])}"
+    if min(len(kernel.step) for kernel in kernels) > 1:
+        text += f", ω$_0$ = {spread([relative_mean_directional_similarity(kernel) for kernel in kernels])}"
+    return text
+
+
+def draw_matrix(
+    axes: Axes, matrix: np.ndarray, position: np.ndarray, lowest: float, drops: list[float]
+) -> AxesImage:
+    """A map, the start at the top left; ticks say `position` (epoch or step); undefined cosines are grey."""
+    colours = colormaps["viridis"].with_extremes(bad="0.8")
+    image = axes.imshow(matrix, cmap=colours, vmin=lowest, vmax=1, interpolation="nearest")
+    ticks = np.unique(np.linspace(0, len(position) - 1, 5).round().astype(int)) if len(position) else []
+    labels = [f"{position[tick]:g}" for tick in ticks]
+    axes.set_xticks(ticks, labels)
+    axes.set_yticks(ticks, labels)
+    for drop in drops:
+        if len(position) and position[0] < drop < position[-1]:
+            at = np.interp(drop, position, np.arange(len(position)))
+            axes.axvline(at, color="white", linestyle=":", linewidth=0.7)
+            axes.axhline(at, color="white", linestyle=":", linewidth=0.7)
+    return image
+
+
+def maps(
+    panels: list[Panel], relative: bool = False, unit: str = "epochs", drops: list[float] | None = None
+) -> Picture:
+    """The map C (relative: C_0) of each panel's first seed, on one colour scale (Figs. 2, 3, 6, App. C)."""
+    first = [panel.kernels[0] for panel in panels]
+    matrices = [relative_trajectory_map(k) if relative else trajectory_map(k) for k in first]
+    positions = [positions_of(kernel, unit)[int(relative) :] for kernel in first]
+    finite = np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices])
+    figure, axes = grid(len(panels), 4, 2.9, 3.0)
+    tables = []
+    for panel, matrix, position, axis in zip(panels, matrices, positions, axes, strict=True):
+        image = draw_matrix(axis, matrix, position, finite.min(initial=1.0), drops or [])
+        axis.set_title(f"{fill(panel.title, 34)}\n{both_mds(panel.kernels)}", fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.set_xlabel(unit.removesuffix("s"), fontsize=8)
+        s, t = np.indices(matrix.shape).reshape(2, -1) + int(relative)
+        table = pd.DataFrame({"label": panel.title, "run": panel.runs[0], "s": s, "t": t})
+        tables.append(table.assign(cosine=matrix.ravel()))
+    text = "cosine of θ$_s$−θ$_0$ and θ$_t$−θ$_0$" if relative else "cosine of θ$_s$ and θ$_t$"
+    bar = figure.colorbar(image, ax=axes, fraction=0.05)
+    bar.set_label(text, fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    return Picture(
+        figure,
+        pd.concat(tables, ignore_index=True),
+        panels,
+        "maps of the first seed, one colour scale; ω: mean ± sd over seeds",
+    )
+
+
+def positions_of(kernel: Kernel, unit: str) -> np.ndarray:
+    """Where the points lie, [n], in epochs or steps."""
+    if unit not in UNITS:
+        raise UserError(f"unit: {unit!r} is none of {', '.join(UNITS)}")
+    return np.asarray(kernel.step if unit == "steps" else kernel.epoch, dtype=float)
 
 
 def draw_map(kernel: Kernel, output: Path, title: str) -> None:
     """Draw the trajectory map C of the whole model, with ω and ω_0 in the title."""
-    mds = f"ω = {mean_directional_similarity(kernel):.3f}"
-    if len(kernel.step) > 1:
-        mds += f", ω₀ = {relative_mean_directional_similarity(kernel):.3f}"
+    matrix = trajectory_map(kernel)
     figure = Figure(figsize=(5, 4.2), layout="constrained")
     axes = figure.subplots()
-    sns.heatmap(
-        trajectory_map(kernel),
-        ax=axes,
-        square=True,
-        cmap="viridis",
-        vmax=1,
-        xticklabels=max(1, len(kernel.step) // 6),
-        yticklabels=max(1, len(kernel.step) // 6),
-        cbar_kws={"label": "cosine of θ$_s$ and θ$_t$"},
-    )
-    axes.set(title=f"{title}\n{mds}, n = {len(kernel.step)}", xlabel="point t", ylabel="point s")
+    image = draw_matrix(axes, matrix, np.arange(len(matrix)), np.nanmin(matrix, initial=1.0), [])
+    figure.colorbar(image, label="cosine of θ$_s$ and θ$_t$")
+    axes.set(title=f"{title}\n{both_mds([kernel])}, n = {len(matrix)}", xlabel="point t", ylabel="point s")
     figure.savefig(output, dpi=120)
+
+
+def draw_measure(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[float]) -> None:
+    """One measure against epoch or step (eigenvalues: against rank): a line a label, a band of ± sd."""
+    rows = table[table["measure"] == name]
+    spectrum = name.startswith("eigenvalue")
+    x = "rank" if spectrum else unit.removesuffix("s")
+    rows = rows.assign(rank=rows["index"] + 1).astype({x: float, "value": float})
+    if spectrum:  # rounding leaves what is zero at 1e-16 of the largest, of either sign
+        rows = rows[rows["value"] > 1e-14 * rows["value"].max()]
+        axes.set_yscale("log")
+    labels = list(dict.fromkeys(table["label"]))
+    sns.lineplot(
+        rows,
+        x=x,
+        y="value",
+        hue="label",
+        style="label",
+        hue_order=labels,
+        style_order=labels,
+        palette=palette(labels),
+        errorbar="sd",
+        linewidth=1.2,
+        ax=axes,
+    )
+    for drop in [] if spectrum else drops:
+        axes.axvline(drop, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
+    degrees = name.startswith(("angle", "apex"))
+    axes.set(xlabel=x, ylabel="degrees" if degrees else "")
+
+
+def palette(labels: list[str]) -> list[tuple[float, float, float]]:
+    """A colour a label, from dark to light; the lightest end, lost on paper, is left out."""
+    return sns.color_palette("viridis", len(labels) + 1)[: len(labels)]
+
+
+def draw_mds(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[float]) -> None:
+    """ω and ω_0 of each label: the mean over seeds and its sd."""
+    symbols = {"mds": "ω", "mds_relative": "ω$_0$"}
+    rows = table[table["measure"].isin(symbols)]
+    rows = rows.assign(symbol=rows["measure"].map(symbols)).astype({"value": float})
+    labels = list(dict.fromkeys(table["label"]))
+    sns.barplot(
+        rows,
+        x="symbol",
+        y="value",
+        hue="label",
+        order=list(symbols.values()),
+        hue_order=labels,
+        palette=palette(labels),
+        saturation=1,
+        errorbar="sd",
+        err_kws={"linewidth": 1},
+        legend=False,
+        ax=axes,
+    )
+    axes.set(xlabel="", ylabel="")
+
+
+DRAWN = {"mds": draw_mds}
+
+
+def curves(
+    panels: list[Panel],
+    table: pd.DataFrame,
+    names: list[str],
+    columns: int = 4,
+    unit: str = "epochs",
+    drops: list[float] | None = None,
+) -> Picture:
+    """The named measures of `table` (COLUMNS), an axis each, lettered as in the paper, with one legend."""
+    if unit not in UNITS:
+        raise UserError(f"unit: {unit!r} is none of {', '.join(UNITS)}")
+    figure, axes = grid(len(names), columns, 3.0, 2.4)
+    legend = None
+    for letter, name, axis in zip("abcdefgh", names, axes, strict=False):
+        DRAWN.get(name, draw_measure)(axis, table, name, unit, drops or [])
+        axis.set_title(f"({letter}) {TITLES[name]}", fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.xaxis.label.set_size(8)
+        axis.yaxis.label.set_size(8)
+        if axis.get_legend():
+            legend = axis.get_legend_handles_labels()
+            axis.get_legend().remove()
+    figure.legend(*legend, loc="outside upper center", ncols=min(4, len(panels)), fontsize=8)
+    shown = {*names, *(["mds_relative"] if "mds" in names else [])}
+    return Picture(figure, table[table["measure"].isin(shown)], panels, "line: mean over seeds, band: ± sd")
+
+
+def measures(panels: list[Panel]) -> pd.DataFrame:
+    """The measures of all panels, one table (COLUMNS)."""
+    return pd.concat([panel.measures for panel in panels], ignore_index=True)
+
+
+def angles(panels: list[Panel], **axis) -> Picture:
+    """All angles (App. C, second figure of each); MDS where v1's panel e repeats its panel b."""
+    names = ["angle_update_location", "angle_update_net", "angle_updates", "angle_displacement_net"]
+    return curves(panels, measures(panels), [*names, "mds", "apex_initialisation", "apex_origin"], **axis)
+
+
+def norms(panels: list[Panel], **axis) -> Picture:
+    """Norms of points, updates and displacements (App. C)."""
+    return curves(panels, measures(panels), ["norm", "update_norm", "distance_from_initialisation"], **axis)
+
+
+def spectra(panels: list[Panel], **axis) -> Picture:
+    """Eigenvalues of K, K_0, C and C_0 (App. C)."""
+    return curves(panels, measures(panels), [f"eigenvalue_{m}" for m in ("K", "K0", "C", "C0")], **axis)
