@@ -10,6 +10,7 @@ import sys
 from hallmarks.errors import UserError
 
 COMMANDS = {
+    "data": "get, check and prepare a data set",
     "map": "draw the trajectory map of a trajectory",
     "kernel": "compute the Gram matrices of a trajectory",
     "measure": "compute MDS, angles, norms and spectra from a kernel",
