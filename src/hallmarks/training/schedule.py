@@ -1,0 +1,40 @@
+"""When: the steps of a run, the learning rate of each, and which end in a point."""
+
+from dataclasses import dataclass
+
+from hallmarks.experiments.config import Recipe
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A recipe counted in steps. Step t is the update from θ_t to θ_{t+1}."""
+
+    recipe: Recipe
+    steps_per_epoch: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self._in_steps(self.recipe.length, self.recipe.unit)
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of step `step`: multiplied by the factor at each drop."""
+        rate, drops = self.recipe.optimizer.learning_rate, self.recipe.drops
+        passed = [at for at in drops.at if self._in_steps(at, drops.unit) <= step] if drops else []
+        return rate * drops.factor ** len(passed) if passed else rate
+
+    def is_point(self, steps_done: int) -> bool:
+        """Whether θ after so many steps is a point: the first, each k-th, and the last."""
+        every = self._in_steps(self.recipe.points.every, self.recipe.points.unit)
+        return steps_done % every == 0 or steps_done == self.steps
+
+    def ends_epoch(self, steps_done: int) -> bool:
+        """Whether a line of the log ends here: at each epoch and at the end."""
+        return steps_done % self.steps_per_epoch == 0 or steps_done == self.steps
+
+    def epoch(self, steps_done: int) -> float:
+        """Epochs done, fractions included."""
+        return steps_done / self.steps_per_epoch
+
+    def _in_steps(self, length: int, unit: str) -> int:
+        return length * self.steps_per_epoch if unit == "epochs" else length

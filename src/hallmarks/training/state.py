@@ -1,0 +1,69 @@
+"""The resumable state of a run: verified before it is used, and never another run's."""
+
+import hashlib
+import io
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+
+from hallmarks.trajectory.store import write_atomically
+
+KEPT = 2
+
+
+class States:
+    """A folder of `state-<steps done>.pt`, each with a `.sha256` that is written last; the last two are kept.
+
+    `digest` says which settings, data and code a state belongs to: one of others is refused.
+    """
+
+    def __init__(self, folder: Path, digest: str):
+        self.folder = folder
+        self.digest = digest
+
+    def save(self, step: int, content: dict) -> None:
+        """Write one state. Raises UserError where the disk is full; the ones before stay."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        serialised = io.BytesIO()
+        torch.save(content | {"digest": self.digest}, serialised)
+        path = self.folder / f"state-{step:09d}.pt"
+        write_atomically(path, serialised.getvalue())
+        write_atomically(
+            path.with_suffix(".sha256"), hashlib.sha256(serialised.getvalue()).hexdigest().encode()
+        )
+        for old in sorted(self.folder.glob("state-*.pt"))[:-KEPT]:
+            old.with_suffix(".sha256").unlink(missing_ok=True)
+            old.unlink()
+
+    def latest(self) -> dict | None:
+        """The newest whole state, or None. One that is cut or altered is set aside as `.bad`."""
+        for unfinished in self.folder.glob(".state-*"):
+            unfinished.unlink()
+        for path in sorted(self.folder.glob("state-*.pt"), reverse=True):
+            content = read_verified(path)
+            if content is None:
+                print(f"{path}: not whole; set aside, the state before it is used", file=sys.stderr)
+                path.rename(path.with_suffix(".bad"))
+                continue
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            if state["digest"] == self.digest:
+                return state
+            print(f"{path}: of other settings, data or code; refused, starting afresh", file=sys.stderr)
+            self.clear()
+            break
+        return None
+
+    def clear(self) -> None:
+        """Forget every state."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def read_verified(path: Path) -> bytes | None:
+    """The bytes of a state, or None where its SHA-256 is missing or another."""
+    try:
+        content, digest = path.read_bytes(), path.with_suffix(".sha256").read_text()
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == digest else None
