@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from hallmarks import plots
 from hallmarks.errors import UserError
-from hallmarks.measures import Kernel, mean_directional_similarity, measure, trajectory_map
+from hallmarks.measures import Kernel, mean_directional_similarity, measure, subsample, trajectory_map
 
 
 def write_run(results, run: str, n: int, seed: int, diverged: str = "") -> None:
@@ -51,7 +52,7 @@ def panels(results):
 
 
 def texts(figure) -> str:
-    return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 
 def test_maps(panels):
@@ -66,7 +67,7 @@ def test_maps(panels):
     assert len(relative) == 2 * 7 * 7 and relative["t"].min() == 1
 
 
-@pytest.mark.parametrize("kind", ["angles", "norms", "spectra"])
+@pytest.mark.parametrize("kind", ["angles", "norms", "spectra", "hallmarks"])
 def test_curves_show_what_they_tell(panels, kind):
     picture = getattr(plots, kind)(panels, drops=[2, 4])
     numbers = picture.numbers
@@ -84,6 +85,19 @@ def test_a_line_is_the_mean_over_seeds(panels):
     np.testing.assert_allclose(drawn, np.column_stack([np.arange(8) * 10, norms.mean(axis=0)]))
 
 
+def test_saturation_and_coarser(panels):
+    numbers = plots.saturation(panels).numbers.set_index(["run", "measure", "index"])["value"]
+    kernel = panels[0].kernels[0]
+    for t in range(8):
+        prefix = trajectory_map(kernel)[: t + 1, : t + 1].mean()
+        assert numbers["task/default/seed0", "prefix_mds", t] == pytest.approx(prefix)
+    assert numbers.xs("prefix_mds_relative", level="measure").index.get_level_values("index").min() == 1
+    numbers = plots.coarser(panels).numbers.set_index(["run", "measure", "index"])["value"]
+    for every in (1, 2, 5):
+        expected = mean_directional_similarity(subsample(kernel, every))
+        assert numbers["task/default/seed0", "coarser_mds", every] == pytest.approx(expected)
+
+
 def test_saved_whole_and_the_same_bytes(panels, tmp_path):
     for name in ("one", "two"):
         plots.norms(panels).save(tmp_path / name / "fig13", "smoke")
@@ -96,12 +110,16 @@ def test_saved_whole_and_the_same_bytes(panels, tmp_path):
 def test_footer_and_divergence(results, tmp_path):
     described = [{"label": name, "runs": [f"task/{name}/seed0"]} for name in ("default", "diverged", "start")]
     panels = plots.panels(described, results)
-    for kind in (plots.maps, plots.angles, plots.norms, plots.spectra):
-        picture = kind(panels)
-        picture.save(tmp_path / "figure", "laptop")
-        written = texts(picture.figure)
-        assert "laptop scale · seed 0 · n = 1–8 points" in written
-        assert "diverged (diverged at epoch 3" in written
+    picture = plots.maps(panels)
+    picture.save(tmp_path / "figure", "laptop")
+    assert "laptop scale · seed 0 · n = 1–8 points" in texts(picture.figure)
+    for kind in ("maps", "angles", "norms", "spectra", "hallmarks", "saturation", "coarser"):
+        assert "diverged (diverged at epoch 3)" in texts(getattr(plots, kind)(panels).figure)
+
+
+def test_which_seed_diverged(results):
+    runs = ["task/default/seed1", "task/diverged/seed0"]
+    assert plots.Panel("both", runs, results).title == "both (seed 0 diverged at epoch 3)"
 
 
 def test_labels_of_several_experiments_differ(results):

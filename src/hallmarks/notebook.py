@@ -42,6 +42,7 @@ def run_notebook(notebook: Path, output: Path, figure: Path, parameters: dict) -
                     KernelManager={"transport": "ipc", "connection_file": f"{private}/kernel.json"}
                 ),
                 extra_arguments=[f"--ipython-dir={private}"],
+                shutdown_kernel="immediate",
             )
         unchanged = [name for name, time in drawn(figure).items() if time == before[name]]
         if unchanged:

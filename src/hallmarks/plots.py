@@ -5,7 +5,7 @@ Sweeps are ordered, so that lines take a sequential palette and a dash of their 
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from textwrap import fill
@@ -22,13 +22,21 @@ from hallmarks.errors import UserError
 from hallmarks.measures import (
     Kernel,
     mean_directional_similarity,
+    prefix_directional_similarity,
     relative_mean_directional_similarity,
+    relative_prefix_directional_similarity,
     relative_trajectory_map,
+    subsample,
     trajectory_map,
 )
 
 TITLES = {
     "mds": "MDS ω and ω$_0$",
+    "prefix_mds": "ω of θ$_0$ … θ$_t$",
+    "prefix_mds_relative": "ω$_0$ of θ$_0$ … θ$_t$",
+    "coarser_mds": "ω",
+    "coarser_mds_relative": "ω$_0$",
+    "oscillation": "illustration: oscillating across a valley, drifting to O",
     "angle_updates": "∠(θ$_{t+1}$−θ$_t$, θ$_t$−θ$_{t−1}$)",
     "angle_update_location": "∠(θ$_{t+1}$−θ$_t$, θ$_t$)",
     "angle_update_net": "∠(θ$_{t+1}$−θ$_t$, θ$_T$−θ$_0$)",
@@ -73,13 +81,17 @@ class Panel:
 
     @cached_property
     def title(self) -> str:
-        """The label, and where a run of it diverged."""
-        for run in self.runs:
-            with np.load(self.results / "kernels" / f"{run}.npz", allow_pickle=False) as file:
-                diverged = str(file["diverged"]) if "diverged" in file else ""
-            if diverged:
-                return f"{self.label} (diverged at {diverged.removeprefix('diverged at ')})"
-        return self.label
+        """The label, and which of the seeds diverged and where."""
+        where = {seed_of(r): k.diverged for r, k in zip(self.runs, self.kernels, strict=True) if k.diverged}
+        if not where:
+            return self.label
+        who = f"seed {', '.join(where)} " if len(self.runs) > 1 else ""
+        return f"{self.label} ({who}diverged at {next(iter(where.values())).removeprefix('diverged at ')})"
+
+
+def seed_of(run: str) -> str:
+    """`2` of `<task>/<variation>/seed2`."""
+    return run.rsplit("/seed", 1)[-1]
 
 
 def panels(described: list[dict], results: Path | str) -> list[Panel]:
@@ -106,7 +118,7 @@ class Picture:
 
     def save(self, stem: Path | str, scale: str) -> None:
         """Write `stem`.pdf, .png and .csv, each only when all are whole; equal pictures give equal bytes."""
-        seeds = sorted({run.rsplit("seed", 1)[-1] for panel in self.panels for run in panel.runs}, key=int)
+        seeds = sorted({seed_of(run) for panel in self.panels for run in panel.runs}, key=int)
         points = sorted({len(kernel.step) for panel in self.panels for kernel in panel.kernels})
         footer = [
             f"{scale} scale",
@@ -281,21 +293,62 @@ def draw_mds(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[
     axes.set(xlabel="", ylabel="")
 
 
-DRAWN = {"mds": draw_mds}
+def draw_coarser(axes: Axes, table: pd.DataFrame, name: str, *_) -> None:
+    """A measure of every point, every 2nd, …: lines that keep their order say that the trends hold."""
+    rows = table[table["measure"] == name]
+    labels = list(dict.fromkeys(table["label"]))
+    sns.lineplot(
+        rows.assign(every=rows["index"].astype(str)),
+        x="every",
+        y="value",
+        hue="label",
+        style="label",
+        hue_order=labels,
+        style_order=labels,
+        palette=palette(labels),
+        errorbar="sd",
+        err_style="bars",
+        marker="o",
+        ax=axes,
+    )
+    axes.set(xlabel="a point in", ylabel="")
+
+
+def draw_oscillation(axes: Axes, *_) -> None:
+    """Heavy-ball steps near the edge of stability (ηλ₁ < 2 + 2μ) in a valley that is flat the other way."""
+    curvature, momentum = np.array([2.96, 0.06]), 0.5
+    path = [np.array([0.8, 3.0])]
+    velocity = np.zeros(2)
+    for _ in range(16):
+        velocity = momentum * velocity - curvature * path[-1]
+        path.append(path[-1] + velocity)
+    x, y = np.meshgrid(np.linspace(-2, 2, 60), np.linspace(-0.5, 3.4, 60))
+    axes.contour(x, y, curvature[0] * x**2 + curvature[1] * y**2, levels=8, colors="0.8", linewidths=0.7)
+    axes.plot(*np.transpose(path), color="black", linewidth=0.8, marker="o", markersize=2)
+    axes.text(0, 0, "O", ha="center", va="center", fontsize=9)
+    axes.set(xticks=[], yticks=[])
+
+
+DRAWN = {
+    "mds": draw_mds,
+    "coarser_mds": draw_coarser,
+    "coarser_mds_relative": draw_coarser,
+    "oscillation": draw_oscillation,
+}
 
 
 def curves(
     panels: list[Panel],
     table: pd.DataFrame,
     names: list[str],
-    columns: int = 4,
     unit: str = "epochs",
     drops: list[float] | None = None,
+    width: float = 3.0,
 ) -> Picture:
     """The named measures of `table` (COLUMNS), an axis each, lettered as in the paper, with one legend."""
     if unit not in UNITS:
         raise UserError(f"unit: {unit!r} is none of {', '.join(UNITS)}")
-    figure, axes = grid(len(names), columns, 3.0, 2.4)
+    figure, axes = grid(len(names), 4, width, 2.4)
     legend = None
     for letter, name, axis in zip("abcdefgh", names, axes, strict=False):
         DRAWN.get(name, draw_measure)(axis, table, name, unit, drops or [])
@@ -306,7 +359,7 @@ def curves(
         if axis.get_legend():
             legend = axis.get_legend_handles_labels()
             axis.get_legend().remove()
-    figure.legend(*legend, loc="outside upper center", ncols=min(4, len(panels)), fontsize=8)
+    figure.legend(*legend, loc="outside upper center", ncols=min(4, len(names), len(panels)), fontsize=8)
     shown = {*names, *(["mds_relative"] if "mds" in names else [])}
     return Picture(figure, table[table["measure"].isin(shown)], panels, "line: mean over seeds, band: ± sd")
 
@@ -330,3 +383,43 @@ def norms(panels: list[Panel], **axis) -> Picture:
 def spectra(panels: list[Panel], **axis) -> Picture:
     """Eigenvalues of K, K_0, C and C_0 (App. C)."""
     return curves(panels, measures(panels), [f"eigenvalue_{m}" for m in ("K", "K0", "C", "C0")], **axis)
+
+
+def hallmarks(panels: list[Panel], **axis) -> Picture:
+    """Angles and norms as in Fig. 4: a–d, f–h; e illustrates."""
+    above = ["angle_updates", "angle_update_location", "apex_origin", "apex_initialisation"]
+    below = ["oscillation", "norm", "update_norm", "distance_from_initialisation"]
+    return curves(panels, measures(panels), above + below, **axis)
+
+
+def saturation(panels: list[Panel], **axis) -> Picture:
+    """ω, ω_0 and the apex angle of the trajectory so far, θ_0 … θ_t, against t."""
+    tables = [measures(panels)]
+    for panel in panels:
+        for run, kernel in zip(panel.runs, panel.kernels, strict=True):
+            for name, value in {
+                "prefix_mds": prefix_directional_similarity(kernel),
+                "prefix_mds_relative": relative_prefix_directional_similarity(kernel),
+            }.items():
+                t = np.arange(len(kernel.step))[-len(value) :] if len(value) else np.arange(0)
+                table = {"run": run, "measure": name, "index": t, "step": kernel.step[t], "value": value}
+                tables.append(pd.DataFrame(table).assign(label=panel.title, epoch=kernel.epoch[t]))
+    table = pd.concat(tables, ignore_index=True)[COLUMNS]
+    return curves(panels, table, ["prefix_mds", "prefix_mds_relative", "apex_origin"], **axis)
+
+
+def coarser(panels: list[Panel], every: tuple[int, ...] = (1, 2, 5)) -> Picture:
+    """ω and ω_0 of every point, every 2nd and every 5th (footnote 4); `index` in the numbers is that k."""
+    rows = []
+    for panel in panels:
+        for run, kernel in zip(panel.runs, panel.kernels, strict=True):
+            for k in every:
+                thinned = subsample(kernel, k)
+                values = {"coarser_mds": mean_directional_similarity(thinned)}
+                if len(thinned.step) > 1:
+                    values["coarser_mds_relative"] = relative_mean_directional_similarity(thinned)
+                rows += [(panel.title, run, name, k, None, None, value) for name, value in values.items()]
+    picture = curves(
+        panels, pd.DataFrame(rows, columns=COLUMNS), ["coarser_mds", "coarser_mds_relative"], width=4.5
+    )
+    return replace(picture, note="mean over seeds, bar: ± sd")
