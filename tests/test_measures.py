@@ -1,5 +1,7 @@
 """Measures against their definitions, computed directly from the points in float64."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from hallmarks.cli import main
 from hallmarks.errors import UserError
 from hallmarks.measures import (
     Kernel,
+    angle_updates_noise,
     angles,
     mean_directional_similarity,
     measure,
@@ -144,6 +147,52 @@ def test_rows_carry_their_points():
     assert table.loc["mds", "index"].isna().all()
     spectrum = table.loc["eigenvalue_K", "value"].to_numpy()[:4]
     assert (np.diff(spectrum) < 0).all()
+
+
+def bfloat16(array: np.ndarray) -> np.ndarray:
+    """Rounded to the nearest, ties to even."""
+    bits = array.astype(np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
+
+
+ROUNDED = {"float16": lambda array: array.astype(np.float16), "bfloat16": bfloat16}
+
+
+@pytest.mark.parametrize("storage", list(ROUNDED))
+@pytest.mark.parametrize("update", [1e-2, 1e-3, 3e-4])
+@pytest.mark.parametrize("memory", [0.3, -0.9])
+def test_noise_is_what_half_precision_adds(storage: str, update: float, memory: float):
+    """A float32 trajectory of two tensors, and the same rounded: the estimate sees only the rounded one."""
+    generator = np.random.default_rng(0)
+    scales = np.repeat([0.04, 0.07], [40_000, 40_000])
+    points, direction = [scales * generator.standard_normal(80_000)], generator.standard_normal(80_000)
+    for _ in range(12):
+        points.append(points[-1] + update * scales * direction)
+        direction = memory * direction + np.sqrt(1 - memory**2) * generator.standard_normal(80_000)
+    points = np.array(points, np.float32)
+
+    def kernel(points: np.ndarray) -> Kernel:
+        parts = np.split(points.astype(np.float64), [40_000], axis=1)
+        grams = np.concatenate([kernel_of(part).increments_gram for part in parts])
+        t = np.arange(len(points))
+        return Kernel(grams, ["small", "large"], np.array([40_000, 40_000]), t, t, storage)
+
+    half = kernel(ROUNDED[storage](points))
+    for group in ["all", "small", "large"]:
+        added = angles(half, group)["angle_updates"][1] - angles(kernel(points), group)["angle_updates"][1]
+        index, noise = angle_updates_noise(half, group)
+        assert index.tolist() == list(range(1, 12))
+        assert np.mean(noise) == pytest.approx(np.mean(added), rel=0.1, abs=0.1), group
+    table = measure(half, "run")
+    np.testing.assert_array_equal(values(table, "angle_updates_noise"), angle_updates_noise(half)[1])
+
+
+def test_noise_of_a_zero_update_is_nan_and_float32_has_none():
+    points = np.ones((5, 4))
+    points[3:, 0] = 1.25
+    kernel = kernel_of(points)
+    assert "angle_updates_noise" not in set(measure(kernel, "run")["measure"])
+    assert np.isnan(angle_updates_noise(replace(kernel, storage="float16"))[1]).all()
 
 
 def test_one_point():
