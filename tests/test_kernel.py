@@ -1,79 +1,404 @@
-"""Trajectories on disk and their kernels, against a dense float64 reference."""
+"""The kernel of trajectories and of other people's checkpoints, against a dense float64 reference."""
+
+import json
+import os
+import struct
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
+import torch
+from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
 
 from hallmarks.cli import main
-from hallmarks.kernel import BLOCK
+from hallmarks.errors import UserError
+from hallmarks.kernel import groups, increments_gram
 from hallmarks.measures import Kernel, angles, points_gram
+from hallmarks.trajectory.checkpoints import find
 from hallmarks.trajectory.store import TrajectoryWriter
 
-SHAPES = {"conv": (7, 5), "scale": (1,), "long": (BLOCK + 3,)}
+SHAPES = {"conv": (7, 5), "scale": (1,), "long": (2**17 + 3,), "empty": (0, 4), "scalar": ()}
 
 
-def write(folder, n, update=0.1, shapes=SHAPES, seed=0):
-    """A random trajectory on disk; its points as float64 rows by tensor."""
+def walk(n, update=0.1, shapes=SHAPES, seed=0, dtype=np.float32):
+    """The points of a random walk, by tensor."""
     generator = np.random.default_rng(seed)
-    parameters = {name: {"shape": list(shape), "kind": "linear"} for name, shape in shapes.items()}
-    writer = TrajectoryWriter(folder, parameters)
-    point = {name: generator.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
-    points = []
-    for t in range(n):
-        if t:
-            point = {
-                name: (array + update * generator.standard_normal(array.shape)).astype(np.float32)
-                for name, array in point.items()
-            }
-        writer.write(point, step=t * 3, epoch=t, learning_rate=0.1)
-        points.append({name: array.astype(np.float64).ravel() for name, array in point.items()})
+    point = {name: np.asarray(generator.standard_normal(shape), dtype) for name, shape in shapes.items()}
+    points = [point]
+    for _ in range(n - 1):
+        point = {
+            name: np.asarray(array + update * generator.standard_normal(array.shape), dtype)
+            for name, array in point.items()
+        }
+        points.append(point)
     return points
 
 
+def trajectory(folder, points, **divergence):
+    parameters = {name: {"shape": list(array.shape), "kind": "linear"} for name, array in points[0].items()}
+    writer = TrajectoryWriter(folder, parameters)
+    for t, point in enumerate(points):
+        writer.write(point, step=t * 3, epoch=t, learning_rate=0.1)
+    if divergence:
+        writer.record_divergence(**divergence)
+    return folder
+
+
+def safetensors(folder, points, name="step{}.safetensors"):
+    folder.mkdir()
+    for t, point in enumerate(points):
+        save_file(point, folder / name.format(t))
+    return folder
+
+
+def increments(points, name):
+    """[θ_0; θ_1−θ_0; …] of one tensor, dense float64."""
+    rows = np.stack([point[name].astype(np.float64).ravel() for point in points])
+    return np.concatenate([rows[:1], np.diff(rows, axis=0)])
+
+
+def kernel(tmp_path, *sources, options=()):
+    path = tmp_path / "k.npz"
+    assert main(["kernel", *map(str, sources), "-o", str(path), *options]) == 0
+    return Kernel.load(path)
+
+
+def assert_gram(got, rows, tolerance):
+    """Equal within `tolerance` of the rows' norms."""
+    norms = np.linalg.norm(rows, axis=1)
+    np.testing.assert_array_less(np.abs(got - rows @ rows.T), tolerance * np.outer(norms, norms) + 1e-300)
+
+
 @pytest.mark.parametrize("n", [1, 2, 9])
-def test_kernel_is_the_gram_matrix(tmp_path, n):
-    points = write(tmp_path / "trajectory", n)
-    assert main(["kernel", str(tmp_path / "trajectory"), "-o", str(tmp_path / "k.npz")]) == 0
-    kernel = Kernel.load(tmp_path / "k.npz")
-    assert kernel.groups == list(SHAPES) and kernel.numel.tolist() == [35, 1, BLOCK + 3]
-    assert kernel.step.tolist() == [t * 3 for t in range(n)]
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-6), ("float64", 1e-13)])
+def test_kernel_is_the_gram_matrix_of_the_increments(tmp_path, n, precision, tolerance):
+    points = walk(n)
+    got = kernel(tmp_path, trajectory(tmp_path / "t", points), options=["--precision", precision])
+    assert got.groups == list(SHAPES) and got.numel.tolist() == [35, 1, 2**17 + 3, 0, 1]
+    assert got.step.tolist() == [t * 3 for t in range(n)] and got.epoch.tolist() == list(range(n))
     for group in SHAPES:
-        rows = np.stack([point[group] for point in points])
-        np.testing.assert_allclose(points_gram(kernel.gram(group)), rows @ rows.T, rtol=1e-10, atol=1e-9)
+        assert_gram(got.gram(group), increments(points, group), tolerance)
 
 
-@pytest.mark.parametrize("update", [1e-1, 1e-3, 1e-5])
+@pytest.mark.parametrize("update", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
 def test_angles_between_updates_keep_their_digits(tmp_path, update):
-    points = write(tmp_path / "trajectory", 161, update, {"weight": (400,)})
-    main(["kernel", str(tmp_path / "trajectory"), "-o", str(tmp_path / "k.npz")])
-    updates = np.diff(np.stack([point["weight"] for point in points]), axis=0)
+    points = walk(161, update, {"weight": (900,)})
+    folder = trajectory(tmp_path / "t", points)
+    updates = increments(points, "weight")[1:]
     unit = updates / np.linalg.norm(updates, axis=1, keepdims=True)
     expected = np.degrees(np.arccos((unit[1:] * unit[:-1]).sum(axis=1)))
-    _, got = angles(Kernel.load(tmp_path / "k.npz"))["angle_updates"]
-    np.testing.assert_allclose(got, expected, rtol=1e-10)
+    for precision, tolerance in [("float32", 1e-6), ("float64", 1e-10)]:
+        _, got = angles(kernel(tmp_path, folder, options=["--precision", precision]))["angle_updates"]
+        np.testing.assert_allclose(got, expected, rtol=tolerance)
 
 
-def test_refusals_name_the_file(tmp_path, capsys):
-    folder = tmp_path / "trajectory"
-    command = ["kernel", str(folder), "-o", str(tmp_path / "k.npz")]
-    assert main(command) == 2
-    assert "trajectory.json" in capsys.readouterr().err
-    write(folder, 2, shapes={"weight": (4,)}, update=np.inf)
-    assert main(command) == 2
+def test_equal_points_give_zero_increments_and_no_angle(tmp_path):
+    points = walk(4, shapes={"weight": (50,)})
+    points[2] = points[1]
+    got = kernel(tmp_path, trajectory(tmp_path / "t", points))
+    assert not got.gram()[2].any()
+    assert np.isnan(angles(got)["angle_updates"][1]).all()
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+def test_values_whose_squares_leave_float32_are_multiplied_in_float64(tmp_path, scale):
+    points = [
+        {"weight": (point["weight"] * scale).astype(np.float32)} for point in walk(3, shapes={"weight": (9,)})
+    ]
+    assert_gram(
+        kernel(tmp_path, trajectory(tmp_path / "t", points)).gram(), increments(points, "weight"), 3e-7
+    )
+
+
+def test_segments_and_workers_do_not_change_the_kernel_and_runs_are_equal(tmp_path):
+    found = find([trajectory(tmp_path / "t", walk(5))])
+    parts = groups(found)
+    whole = increments_gram(found, parts, "float64")
+    for segment, workers in [(2**18, 1), (1000, 2), (997, 3)]:
+        got = increments_gram(found, parts, "float64", segment, workers)
+        np.testing.assert_allclose(got, whole, rtol=1e-11, atol=1e-11)
+        assert (got == increments_gram(found, parts, "float64", segment, 2)).all()
+
+
+def test_memory_does_not_grow_with_the_model(tmp_path):
+    peaks = []
+    for size in (2**15, 2**17):
+        found = find([trajectory(tmp_path / str(size), walk(4, shapes={"weight": (size,)}))])
+        parts = groups(found)
+        tracemalloc.start()
+        increments_gram(found, parts, segment=2**12, workers=2)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_divergence_and_storage_reach_the_kernel(tmp_path):
+    folder = trajectory(tmp_path / "t", walk(2), epoch=1.5, step=17, learning_rate=0.1)
+    kernel(tmp_path, folder)
+    with np.load(tmp_path / "k.npz") as file:
+        assert str(file["diverged"]) == "diverged at epoch 1.5, step 17, learning rate 0.1"
+        assert str(file["storage"]) == "float32"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", ["safetensors", "torch"])
+def test_checkpoints_of_others_in_any_precision(tmp_path, dtype, kind):
+    """Files in natural order, tensors in another order in each, buffers and integers left out."""
+    points = [
+        {name: torch.from_numpy(a).to(dtype) for name, a in p.items()}
+        for p in walk(4, shapes={"a": (30, 7), "b": (5,)})
+    ]
+    steps = [0, 8, 10, 128]
+    for t, point in zip(steps, points, strict=True):
+        point |= {"bn.running_mean": torch.ones(3), "bn.num_batches_tracked": torch.tensor(t)}
+        if kind == "safetensors":
+            save_torch_file(point, tmp_path / f"step{t}.safetensors")
+        else:
+            point["b"] = torch.cat([point["a"].flatten(), point["b"]])[210:] if t == 8 else point["b"]
+            torch.save(
+                {"epoch": t, "state": {"model": dict(reversed(point.items()) if t else point)}},
+                tmp_path / f"step{t}.pt",
+            )
+    options = ["--key", "state.model"] if kind == "torch" else []
+    got = kernel(tmp_path, tmp_path, options=options)
+    assert sorted(got.groups) == ["a", "b"] and got.step.tolist() == steps and np.isnan(got.epoch).all()
+    with np.load(tmp_path / "k.npz") as file:
+        assert str(file["storage"]) == str(dtype).removeprefix("torch.")
+    for group in "ab":
+        rows = increments([{group: point[group].double().numpy()} for point in points], group)
+        assert_gram(got.gram(group), rows, 1e-13 if dtype == torch.float64 else 1e-6)
+
+
+def test_sharded_folders_are_points(tmp_path):
+    points = walk(3, shapes={"a": (30, 7), "b": (5,)})
+    for t, point in enumerate(points):
+        folder = tmp_path / "all" / f"step{t * 10}"
+        folder.mkdir(parents=True)
+        shards = {name: f"model-{i}.safetensors" for i, name in enumerate(point)}
+        for name, shard in shards.items():
+            save_file({name: point[name]}, folder / shard)
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    got = kernel(tmp_path, tmp_path / "all")
+    assert got.step.tolist() == [0, 10, 20]
+    for group in "ab":
+        assert_gram(got.gram(group), increments(points, group), 1e-6)
+    (tmp_path / "all" / "step10" / "model-1.safetensors").unlink()
+    with pytest.raises(UserError, match="model-1.safetensors"):
+        find([tmp_path / "all"])
+
+
+@pytest.mark.parametrize("told_by", ["config", "option"])
+def test_queries_keys_and_values_are_split_head_by_head(tmp_path, told_by):
+    heads, size, hidden = 3, 2, 6
+    name = "gpt_neox.layers.0.attention.query_key_value"
+    points = walk(
+        4, shapes={f"{name}.weight": (3 * hidden, hidden), f"{name}.bias": (3 * hidden,), "out": (4,)}
+    )
+    folder = safetensors(tmp_path / "neox", points)
+    options = ["--heads", "3"]
+    if told_by == "config":
+        (folder / "config.json").write_text(json.dumps({"num_attention_heads": heads}))
+        options = []
+    got = kernel(tmp_path, folder, options=options)
+    for kind in ("weight", "bias"):
+        for part, letter in enumerate(("query", "key", "value")):
+            group = f"gpt_neox.layers.0.attention.{letter}.{kind}"
+            by_head = [{"x": p[f"{name}.{kind}"].reshape(heads, 3, size, -1)[:, part]} for p in points]
+            flat = [{"x": p[f"{name}.{kind}"].reshape(3, hidden, -1)[part]} for p in points]
+            assert_gram(got.gram(group), increments(by_head, "x"), 1e-6)
+            with pytest.raises(AssertionError):
+                assert_gram(got.gram(group), increments(flat, "x"), 1e-6)
+            assert got.numel[got.groups.index(group)] == hidden * (hidden if kind == "weight" else 1)
+
+
+def test_an_unknown_number_of_heads_is_asked_for(tmp_path, capsys):
+    folder = safetensors(tmp_path / "neox", walk(2, shapes={"attention.query_key_value.bias": (18,)}))
+    assert main(["kernel", str(folder), "-o", str(tmp_path / "k.npz")]) == 2
+    assert "--heads N" in capsys.readouterr().err
+    assert main(["kernel", str(folder), "-o", str(tmp_path / "k.npz"), "--heads", "4"]) == 2
+    assert "18 rows, not a multiple of 3 × 4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("m", [1, 3, 6])
+def test_extending_is_the_same_as_computing_the_whole(tmp_path, m):
+    points = walk(6)
+    kernel(tmp_path, trajectory(tmp_path / "begun", points[:m]), options=["--precision", "float64"])
+    (tmp_path / "k.npz").rename(tmp_path / "old.npz")
+    folder = trajectory(tmp_path / "t", points)
+    whole = kernel(tmp_path, folder, options=["--precision", "float64"]).increments_gram
+    got = kernel(tmp_path, folder, options=["--precision", "float64", "--extend", str(tmp_path / "old.npz")])
+    np.testing.assert_allclose(got.increments_gram, whole, rtol=1e-12, atol=1e-12)
+
+
+def test_only_the_kernel_of_the_same_points_is_extended(tmp_path, capsys):
+    def refused(points):
+        folder = trajectory(tmp_path / f"t{len(points)}", points)
+        command = [
+            "kernel",
+            str(folder),
+            "-o",
+            str(tmp_path / "new.npz"),
+            "--extend",
+            str(tmp_path / "k.npz"),
+        ]
+        assert main(command) == 2
+        return capsys.readouterr().err
+
+    kernel(tmp_path, trajectory(tmp_path / "begun", walk(3)))
+    assert "groups" in refused(walk(5, shapes={"other": (3,)}))
+    assert "steps" in refused(walk(2))
+    assert "other points" in refused(walk(4, seed=1))
+    (tmp_path / "k.npz").write_bytes(b"cut")
+    assert "not a kernel" in refused(walk(6))
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (["step10", "step9", "step100"], ["step9", "step10", "step100"]),
+        (["e1-s20", "e0-s9", "e1-s3"], ["e0-s9", "e1-s3", "e1-s20"]),
+        (["lr0.1", "lr0.25", "lr0.3"], None),
+        (["final", "step1"], None),
+        (["step01", "step1"], None),
+    ],
+)
+def test_natural_order(tmp_path, names, order):
+    for name in names:
+        save_file({"w": np.ones(2, np.float32)}, tmp_path / f"{name}.safetensors")
+    if order:
+        assert [point.path.name.removesuffix(".safetensors") for point in find([tmp_path]).points] == order
+    else:
+        with pytest.raises(UserError, match="order cannot be told"):
+            find([tmp_path])
+    listed = [tmp_path / f"{name}.safetensors" for name in names]
+    assert [point.path for point in find(listed, as_given=True).points] == listed
+
+
+def refusal(tmp_path, capsys, *sources):
+    """The one line that refuses `sources`; no kernel is left."""
+    assert main(["kernel", *map(str, sources), "-o", str(tmp_path / "k.npz")]) == 2
     message = capsys.readouterr().err
-    assert "point-00001" in message and "weight" in message and "not finite" in message
-    write(folder, 3, shapes={"weight": (4,)})
+    assert message.count("\n") == 1 and not list(tmp_path.glob("*k.npz*"))
+    return message
+
+
+def test_refusals_name_file_and_tensor(tmp_path, capsys):
+    def others(name, second):
+        first = {"a": np.ones((2, 3), np.float32), "b": np.ones(2, np.float32)}
+        return refusal(tmp_path, capsys, safetensors(tmp_path / name, [first, first | second]))
+
+    def missing():
+        folder = tmp_path / "missing"
+        safetensors(folder, [{"a": np.ones(2), "b": np.ones(2)}, {"a": np.ones(2)}])
+        return refusal(tmp_path, capsys, folder)
+
+    for message, said in [
+        (others("shape", {"a": np.ones((3, 2), np.float32)}), "a has the shape [3, 2], not [2, 3]"),
+        (others("more", {"c": np.ones(1, np.float32)}), "holds the tensor c"),
+        (others("nan", {"b": np.array([1, np.nan], np.float32)}), "b holds values that are not finite"),
+        (others("inf", {"a": np.full((2, 3), -np.inf, np.float32)}), "a holds values that are not finite"),
+        (missing(), "lacks the tensor b"),
+    ]:
+        assert "step1.safetensors" in message and said in message
+    assert "trajectory.json" in refusal(tmp_path, capsys, tmp_path / "nowhere")
+    (tmp_path / "nothing").mkdir()
+    assert "holds no checkpoint" in refusal(tmp_path, capsys, tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("kept", [0, 5, 40, -1])
+@pytest.mark.parametrize("kind", ["safetensors", "pt"])
+def test_a_cut_file_is_named(tmp_path, capsys, kept, kind):
+    for t in range(2):
+        path = tmp_path / f"{t}.{kind}"
+        state = {"weight": torch.full((50,), float(t))}
+        save_torch_file(state, path) if kind == "safetensors" else torch.save(state, path)
+    path.write_bytes(path.read_bytes()[:kept])
+    assert f"1.{kind}" in refusal(tmp_path, capsys, tmp_path)
+
+
+def test_a_trajectory_that_was_altered_is_refused(tmp_path, capsys):
+    folder = trajectory(tmp_path / "t", walk(3, shapes={"weight": (4,)}))
     whole = (folder / "point-00001.safetensors").read_bytes()
     for content in [whole[:-3], whole[:-1] + bytes([whole[-1] ^ 1])]:
         (folder / "point-00001.safetensors").write_bytes(content)
-        assert main(command) == 2
-        message = capsys.readouterr().err
+        message = refusal(tmp_path, capsys, folder)
         assert "point-00001" in message and "SHA-256" in message
-    assert not (tmp_path / "k.npz").exists()
+
+
+def test_headers_that_lie_are_refused(tmp_path, capsys):
+    def header(told):
+        content = json.dumps(told).encode()
+        (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", len(content)) + content + bytes(8))
+        return refusal(tmp_path, capsys, tmp_path / "a.safetensors")
+
+    assert "w has 8 bytes, not the 12" in header(
+        {"w": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}
+    )
+    assert "F8_E4M3" in header({"w": {"dtype": "F8_E4M3", "shape": [8], "data_offsets": [0, 8]}})
+    assert "not a safetensors file" in header({"w": {"dtype": "F32"}})
+    assert "holds no parameter" in header({"w": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]}})
+
+
+class Bomb:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_that_would_run_code_is_refused_and_does_not(tmp_path, capsys, zipped):
+    path = tmp_path / "0.pt"
+    torch.save({"w": torch.ones(2), "x": Bomb(tmp_path / "ran")}, path, _use_new_zipfile_serialization=zipped)
+    assert zipfile.is_zipfile(path) == zipped
+    message = refusal(tmp_path, capsys, path)
+    assert "0.pt" in message and "code" in message and not (tmp_path / "ran").exists()
+
+
+def test_the_key_to_a_nested_state_dict_is_suggested(tmp_path, capsys):
+    torch.save({"model": {"w": torch.ones(2)}, "epoch": 3}, tmp_path / "0.pt")
+    assert "--key model" in refusal(tmp_path, capsys, tmp_path / "0.pt")
+
+
+def test_torch_layouts(tmp_path, capsys):
+    """Tied weights count once; channels-last is fine if all points are; views with gaps are refused."""
+    weight = torch.randn(4, 3, 2, 2)
+    for t in range(2):
+        moved = (weight + t).to(memory_format=torch.channels_last)
+        torch.save({"conv": moved, "tied": moved}, tmp_path / f"{t}.pt")
+    got = kernel(tmp_path, tmp_path)
+    assert got.groups == ["conv"] and got.gram()[1, 1] == pytest.approx(48)
+    (tmp_path / "k.npz").unlink()
+    torch.save({"conv": weight}, tmp_path / "1.pt")
+    assert "another memory order" in refusal(tmp_path, capsys, tmp_path)
+    torch.save({"conv": weight[:, 0]}, tmp_path / "0.pt")
+    assert "view with gaps" in refusal(tmp_path, capsys, tmp_path)
+
+
+def test_no_half_written_kernel_replaces_a_whole_one(tmp_path, capsys):
+    folder = trajectory(tmp_path / "t", walk(2))
+    before = kernel(tmp_path, folder).increments_gram
+    (folder / "point-00001.safetensors").write_bytes(b"")
+    assert main(["kernel", str(folder), "-o", str(tmp_path / "k.npz")]) == 2
+    assert (Kernel.load(tmp_path / "k.npz").increments_gram == before).all()
+    (tmp_path / "file").touch()
+    assert main(["kernel", str(folder), "--no-verify", "-o", str(tmp_path / "file" / "k.npz")]) == 2
+    capsys.readouterr()
+
+
+def test_points_gram_follows_from_the_increments(tmp_path):
+    points = walk(7, shapes={"weight": (40,)})
+    rows = np.stack([point["weight"] for point in points]).astype(np.float64)
+    got = kernel(tmp_path, trajectory(tmp_path / "t", points), options=["--precision", "float64"])
+    np.testing.assert_allclose(points_gram(got.gram()), rows @ rows.T, rtol=1e-12)
 
 
 def test_map_is_a_picture_beside_its_kernel(tmp_path, capsys):
-    write(tmp_path / "trajectory", 12, shapes={"weight": (50,)})
-    assert main(["map", str(tmp_path / "trajectory"), "-o", str(tmp_path / "map.png")]) == 0
+    trajectory(tmp_path / "t", walk(12, shapes={"weight": (50,)}))
+    assert main(["map", str(tmp_path / "t"), "-o", str(tmp_path / "map.png")]) == 0
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG") and (tmp_path / "map.npz").exists()
-    assert main(["map", str(tmp_path / "trajectory"), "-o", str(tmp_path / "map.txt")]) == 2
+    assert main(["map", str(tmp_path / "t"), "-o", str(tmp_path / "map.txt")]) == 2
     assert "map.txt" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`hallmarks kernel TRAJECTORY -o KERNEL.npz`."""
+"""`hallmarks kernel CHECKPOINTS… -o KERNEL.npz`."""
 
 import argparse
 from pathlib import Path
@@ -7,9 +7,28 @@ from hallmarks.kernel import write_kernel
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("trajectory", type=Path, help="the folder that holds trajectory.json and its points")
+    parser.add_argument(
+        "checkpoints",
+        type=Path,
+        nargs="+",
+        help="a trajectory, a folder of checkpoints, or checkpoints: safetensors, torch files, sharded",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .npz to write")
+    parser.add_argument(
+        "--key", help="where in torch files the state dict lies, such as model or state.model"
+    )
+    parser.add_argument(
+        "--heads", type=int, help="attention heads of GPT-NeoX, to split queries, keys, values"
+    )
+    parser.add_argument("--precision", choices=["float32", "float64"], help="force the arithmetic")
+    parser.add_argument("--as-given", action="store_true", help="keep the order in which they are listed")
+    parser.add_argument(
+        "--no-verify", dest="verify", action="store_false", help="do not check a trajectory's SHA-256 first"
+    )
+    parser.add_argument("--extend", type=Path, metavar="OLD.npz", help="the kernel of the first points")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    write_kernel(arguments.trajectory, arguments.output)
+    options = vars(arguments)
+    names = ("key", "heads", "precision", "as_given", "verify", "extend")
+    write_kernel(arguments.checkpoints, arguments.output, **{name: options[name] for name in names})

@@ -37,6 +37,20 @@ class Trajectory:
     parameters: dict[str, dict]
     diverged: dict | None = None
 
+    def check(self, index: int) -> None:
+        """Raise UserError where a point's file is not the one recorded; reads it in small blocks."""
+        path = self.folder / self.points[index].file
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        self._compare(path, digest, index)
+
+    def _compare(self, path: Path, digest: str, index: int) -> None:
+        if digest != self.points[index].sha256:
+            raise UserError(f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered")
+
     def content(self, index: int) -> bytes:
         """The bytes of one point's file. Raises UserError where they are not the ones recorded."""
         path = self.folder / self.points[index].file
@@ -44,8 +58,7 @@ class Trajectory:
             content = path.read_bytes()
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-        if hashlib.sha256(content).hexdigest() != self.points[index].sha256:
-            raise UserError(f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered")
+        self._compare(path, hashlib.sha256(content).hexdigest(), index)
         return content
 
     def load(self, index: int) -> dict[str, np.ndarray]:
@@ -126,7 +139,7 @@ class TrajectoryWriter:
         if len(found.points) < n:
             raise UserError(f"{self.folder}: holds {len(found.points)} points, not the {n} to go on from")
         for index in range(n):
-            found.content(index)
+            found.check(index)
         self.points, self.diverged = found.points[:n], None
         self._describe()
         kept = {point.file for point in self.points}
@@ -146,7 +159,7 @@ class TrajectoryWriter:
         write_atomically(self.folder / "trajectory.json", json.dumps(description, indent=1).encode())
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Write under a temporary name, sync, rename: the file is whole or it is not there."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

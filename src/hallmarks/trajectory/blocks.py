@@ -1,0 +1,182 @@
+"""A trajectory read once, in order, segment by segment; increments are formed while they are in cache."""
+
+import os
+import resource
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hallmarks.errors import UserError
+from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoint
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of one tensor in one group: `count` elements from `start`."""
+
+    group: int
+    tensor: str
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Bytes that lie together in a file: `count` elements from byte `offset`, for a row from `place` on."""
+
+    file: int
+    offset: int
+    dtype: str
+    place: int
+    count: int
+
+
+def segments(pieces: Sequence[Piece], size: int) -> Iterator[list[Piece]]:
+    """Cut and pack pieces into segments of at most `size` elements, each ends at a tensor's end or a cut."""
+    packed: list[Piece] = []
+    filled = 0
+    for piece in pieces:
+        if filled + piece.count > size and packed:
+            yield packed
+            packed, filled = [], 0
+        cuts = -(-piece.count // size)
+        if cuts > 1:
+            edges = [piece.count * cut // cuts for cut in range(cuts + 1)]
+            for begin, end in zip(edges, edges[1:], strict=False):
+                yield [Piece(piece.group, piece.tensor, piece.start + begin, end - begin)]
+        elif piece.count:
+            packed.append(piece)
+            filled += piece.count
+    if packed:
+        yield packed
+
+
+class Reader:
+    """Open files of all points. `increments` reads one segment of all of them."""
+
+    def __init__(self, points: Sequence[Checkpoint]):
+        self.points = points
+        self.files: list[list[Path]] = []
+        self.descriptors: list[list[int]] = []
+        self.layouts: list[int] = []
+        known: dict[tuple, int] = {}
+        for point in points:
+            files = sorted({tensor.file for tensor in point.tensors.values()})
+            layout = tuple(
+                (name, files.index(tensor.file), tensor.offset, tensor.dtype)
+                for name, tensor in point.tensors.items()
+            )
+            self.layouts.append(known.setdefault(layout, len(known)))
+            self.files.append(files)
+
+    def __enter__(self) -> "Reader":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        needed = sum(map(len, self.files)) + 64
+        if soft < needed <= hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        for files in self.files:
+            self.descriptors.append([])
+            for path in files:
+                try:
+                    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                except OSError as error:
+                    self.__exit__()
+                    raise UserError(f"{path}: cannot be opened ({error.strerror})") from None
+                self.descriptors[-1].append(descriptor)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptors in self.descriptors:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self.descriptors = []
+
+    def stretches(self, segment: Sequence[Piece]) -> list[list[Stretch]]:
+        """For each point, what to read; points laid out alike share one list."""
+        by_layout: dict[int, list[Stretch]] = {}
+        for index, layout in enumerate(self.layouts):
+            if layout not in by_layout:
+                by_layout[layout] = self._stretches(index, segment)
+        return [by_layout[layout] for layout in self.layouts]
+
+    def _stretches(self, index: int, segment: Sequence[Piece]) -> list[Stretch]:
+        found: list[Stretch] = []
+        place = 0
+        for piece in segment:
+            tensor = self.points[index].tensors[piece.tensor]
+            item = ITEM_BYTES[tensor.dtype]
+            file, offset = self.files[index].index(tensor.file), tensor.offset + piece.start * item
+            last = found[-1] if found else None
+            if (
+                last
+                and (last.file, last.dtype) == (file, tensor.dtype)
+                and last.offset + last.count * item == offset
+            ):
+                found[-1] = Stretch(file, last.offset, last.dtype, last.place, last.count + piece.count)
+            else:
+                found.append(Stretch(file, offset, tensor.dtype, place, piece.count))
+            place += piece.count
+        return found
+
+    def read_ahead(self, segment: Sequence[Piece]) -> None:
+        """Ask the kernel to fetch a segment of all points while others are worked on."""
+        for index, stretches in enumerate(self.stretches(segment)):
+            for s in stretches:
+                descriptor = self.descriptors[index][s.file]
+                os.posix_fadvise(descriptor, s.offset, s.count * ITEM_BYTES[s.dtype], os.POSIX_FADV_WILLNEED)
+
+    def row(self, index: int, stretches: Sequence[Stretch], row: np.ndarray, scratch: np.ndarray) -> None:
+        """Read one point's elements into `row`; `scratch` holds bytes that need conversion."""
+        for s in stretches:
+            target = row[s.place : s.place + s.count]
+            if s.dtype == row.dtype.name:
+                self._fill(index, s, memoryview(target).cast("B"))
+                continue
+            raw = scratch[: s.count * ITEM_BYTES[s.dtype]]
+            self._fill(index, s, memoryview(raw))
+            if s.dtype == "bfloat16":
+                target[:] = (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+            else:
+                target[:] = raw.view(s.dtype)
+
+    def _fill(self, index: int, stretch: Stretch, view: memoryview) -> None:
+        descriptor, offset = self.descriptors[index][stretch.file], stretch.offset
+        while view:
+            try:
+                got = os.preadv(descriptor, [view], offset)
+            except OSError as error:
+                raise UserError(
+                    f"{self.files[index][stretch.file]}: cannot be read ({error.strerror})"
+                ) from None
+            if not got:
+                raise UserError(f"{self.files[index][stretch.file]}: cut: ends at byte {offset}")
+            view, offset = view[got:], offset + got
+
+    def increments(self, segment: Sequence[Piece], buffer: "Buffer") -> np.ndarray:
+        """The rows θ_0, θ_1−θ_0, … of a segment, [n, elements], in the buffer's precision."""
+        width = sum(piece.count for piece in segment)
+        n = len(self.points)
+        rows = buffer.rows[: n * width].reshape(n, width)
+        before, now = buffer.before[:width], buffer.now[:width]
+        for index, stretches in enumerate(self.stretches(segment)):
+            self.row(index, stretches, now, buffer.scratch)
+            if index:
+                with np.errstate(
+                    invalid="ignore", over="ignore"
+                ):  # the product says which value is not finite
+                    np.subtract(now, before, out=rows[index])
+            else:
+                rows[0] = now
+            before, now = now, before
+        return rows
+
+
+class Buffer:
+    """What one worker needs for segments of at most `size` elements of `n` points, made once."""
+
+    def __init__(self, n: int, size: int, dtype: np.dtype):
+        self.rows = np.empty(n * size, dtype)
+        self.before, self.now = np.empty(size, dtype), np.empty(size, dtype)
+        self.scratch = np.empty(size * 8, np.uint8)
