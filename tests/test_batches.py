@@ -2,11 +2,14 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from hallmarks.data.batches import Batches, augment, epoch_order, padding
-from hallmarks.data.datasets import Dataset
+from hallmarks.data.batches import Batches, augment, epoch_order, open_batches, padding
+from hallmarks.data.datasets import Dataset, FolderDataset
+from hallmarks.data.folders import FolderBatches
 from hallmarks.errors import UserError
 
 
@@ -124,3 +127,72 @@ def test_constant_images_stay_finite():
 def test_a_batch_larger_than_the_set():
     with pytest.raises(UserError, match="batch_size: 65 is more than the 64 training images"):
         batches(batch_size=65)
+
+
+# Batches of image files
+
+
+def write_images(folder, train=12, test=5):
+    """A data set of real JPEGs of several sizes, all within `folder`."""
+    random = np.random.RandomState(0)
+    names = [f"{number}.jpeg" for number in range(train)]
+    for number, name in enumerate(names):
+        pixels = random.randint(0, 256, (40 + number, 60 - number, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    labels = np.arange(train)
+    return FolderDataset(folder, names, labels, names[:test], labels[:test], train)
+
+
+def folder_batches(data, augment=("crop", "flip"), batch_size=4, seed=0, workers=0):
+    settings = SimpleNamespace(name="imagenet", augment=list(augment), pooling=7)
+    return FolderBatches(data, settings, batch_size, seed, "cpu", workers)
+
+
+def test_a_batch_of_files_is_a_pure_function_of_seed_epoch_index(tmp_path):
+    data = write_images(tmp_path)
+    one, other = folder_batches(data), folder_batches(data, workers=2)
+    expected = {(epoch, index): one.batch(epoch, index) for epoch in range(2) for index in range(3)}
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    for epoch, index in [(1, 1), (1, 2), (0, 0)]:
+        images, labels = other.batch(epoch, index)
+        assert images.equal(expected[epoch, index][0]) and labels.equal(expected[epoch, index][1])
+    assert torch.get_rng_state().equal(state)
+    assert images.shape == (4, 3, 32, 32) and images.is_contiguous(memory_format=torch.channels_last)
+    labels = torch.cat([expected[0, index][1] for index in range(3)])
+    assert labels.equal(epoch_order(0, 0, 12)) and one.steps_per_epoch == 3
+
+
+def test_files_are_augmented_each_by_its_own_numbers(tmp_path):
+    data = write_images(tmp_path)
+    same = FolderDataset(tmp_path, ["0.jpeg"] * 12, data.train_labels, [], data.test_labels[:0], 12)
+    images = torch.cat([folder_batches(same).batch(0, index)[0] for index in range(3)])
+    assert len({tuple(image.flatten().tolist()) for image in images}) == 12
+    centre = folder_batches(same, augment=()).batch(0, 0)[0]
+    assert centre[0].equal(centre[1])
+
+
+def test_test_files_in_order(tmp_path):
+    parts = list(folder_batches(write_images(tmp_path)).test())
+    assert torch.cat([labels for _, labels in parts]).tolist() == [0, 1, 2, 3, 4]
+    assert [len(images) for images, _ in parts] == [4, 1]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_damaged_image_is_named(tmp_path, workers):
+    data = write_images(tmp_path)
+    path = tmp_path / "3.jpeg"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(UserError, match=rf"^{path}: cannot be read as an image \([^\n]*\)$"):
+        list(folder_batches(data, workers=workers).test())
+    path.unlink()
+    with pytest.raises(UserError, match=r"3.jpeg: cannot be read as an image \(No such file or directory\)"):
+        list(folder_batches(data, workers=workers).test())
+
+
+def test_either_kind_is_opened(tmp_path):
+    settings = SimpleNamespace(name="imagenet", augment=[], pooling=7)
+    assert isinstance(open_batches(write_images(tmp_path), settings, 4, 0, "cpu"), FolderBatches)
+    assert isinstance(open_batches(dataset(), settings, 4, 0, "cpu"), Batches)
+    with pytest.raises(UserError, match="batch_size: 13 is more than the 12 training images"):
+        open_batches(write_images(tmp_path), settings, 13, 0, "cpu")

@@ -1,28 +1,37 @@
 """Batches of a small data set that lives on the device; each a pure function of (seed, epoch, index)."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hallmarks.data.datasets import Dataset, Settings
+from hallmarks.data.datasets import Dataset, FolderDataset, Settings
+from hallmarks.data.draws import AUGMENTATION, epoch_order, generator
 from hallmarks.errors import UserError
 
-ORDER, AUGMENTATION = 0, 1  # streams of random numbers that share nothing
+if TYPE_CHECKING:
+    from hallmarks.data.folders import FolderBatches
+
 TEST_BATCH = 1000
 
 
-def generator(stream: int, *key: int) -> torch.Generator:
-    """Random numbers that depend on nothing but the key."""
-    state = np.random.SeedSequence([stream, *key]).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(state[0]))
+def open_batches(
+    dataset: Dataset | FolderDataset,
+    settings: Settings,
+    batch_size: int,
+    seed: int,
+    device: str | torch.device,
+) -> Batches | FolderBatches:
+    """The batches of a data set, in memory or of image files."""
+    if isinstance(dataset, FolderDataset):
+        from hallmarks.data.folders import FolderBatches
 
-
-def epoch_order(seed: int, epoch: int, n: int) -> Tensor:
-    """The order of an epoch: a permutation of 0 … n−1, int64."""
-    return torch.randperm(n, generator=generator(ORDER, seed, epoch))
+        return FolderBatches(dataset, settings, batch_size, seed, device)
+    return Batches(dataset, settings, batch_size, seed, device)
 
 
 def padding(size: int) -> int:
