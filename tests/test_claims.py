@@ -133,6 +133,7 @@ def test_command_refuses_in_one_line(tmp_path, capsys):
     refused([claim | {"ascending": ["a", "z"]}], "claim rises", "'z'", "a, b")
     refused([claim | {"kind": "rank"}], "claim rises", "'rank'")
     refused([{key: claim[key] for key in claim if key != "ascending"}], "claim rises", "'ascending'")
+    refused([claim | {"measure": "mdss"}], "claim rises", "'mdss'", "mds, norm")
     refused([claim], "claims.txt", output="claims.txt")
 
 

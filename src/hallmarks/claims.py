@@ -76,9 +76,7 @@ def incomparable(
     for name in names:
         if seeds[name].isna().any():
             return f"{claim.get('measure', 'mds')} of {name} is undefined"
-    points = {
-        name: {(measures[run]["measure"] == "norm").sum() for run in claim["runs"][name]} for name in names
-    }
+    points = {name: {number_of_points(measures[run]) for run in claim["runs"][name]} for name in names}
     if len(set.union(*points.values())) > 1:
         counts = "; ".join(f"{name}: {', '.join(map(str, sorted(n)))}" for name, n in points.items())
         return f"trajectories of unequal numbers of points ({counts})"
@@ -112,13 +110,21 @@ def variation(claim: dict, key: str | int) -> str:
 
 def reduced(claim: dict, name: str, measures: Mapping[str, pd.DataFrame]) -> pd.Series:
     """The claim's measure for each run of a variation, by seed."""
-    reduce = REDUCE[claim.get("reduce", "value")]
+    measure, reduce = claim.get("measure", "mds"), REDUCE[claim.get("reduce", "value")]
     values = {}
     for run in claim["runs"][name]:
-        table = measures[run]
-        rows = table[(table["group"] == "all") & (table["measure"] == claim.get("measure", "mds"))]
-        values[run.rpartition("/")[2]] = reduce(rows.sort_values("index"))
+        table = measures[run][measures[run]["group"] == "all"]
+        rows = table[table["measure"] == measure].sort_values("index")
+        if rows.empty and number_of_points(table) > 2:
+            known = ", ".join(table["measure"].unique())
+            raise UserError(f"claim {claim['id']}: there is no measure '{measure}'; {run} has {known}")
+        values[run.rpartition("/")[2]] = reduce(rows)
     return pd.Series(values, dtype=float)
+
+
+def number_of_points(table: pd.DataFrame) -> int:
+    """n, from the whole model's norms."""
+    return int(((table["group"] == "all") & (table["measure"] == "norm")).sum())
 
 
 def spread(values: pd.Series) -> str:
@@ -141,7 +147,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .45em .8em; border-bottom: 1px solid #ddd }
 th { border-bottom: 2px solid #222 }
 td:last-child { white-space: nowrap }
-td.ours div, td.paper { white-space: nowrap }
+td.ours div { white-space: nowrap }
 small { color: #666; white-space: normal; display: block; max-width: 20em }
 b::before { content: "● " }
 .v0 b { color: #00695c } .v1 b { color: #8a6100 } .v2 b { color: #a8210f } .v3 b { color: #666 }
@@ -157,7 +163,7 @@ def render(table: pd.DataFrame, scale: str) -> str:
         return (
             f'<tr class="v{VERDICTS.index(row.verdict)}" id="{html.escape(row.id)}">'
             f"<td>{html.escape(row.section)}</td><td>{html.escape(row.statement)}</td>"
-            f'<td class="paper">{html.escape(row.paper)}</td><td class="ours">{ours}</td>'
+            f'<td>{html.escape(row.paper)}</td><td class="ours">{ours}</td>'
             f"<td><b>{html.escape(row.verdict)}</b>{note}</td></tr>"
         )
 

@@ -24,8 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments.settings)
     claims, scale = settings["claims"], str(settings["scale"])
     runs = {run for claim in claims for names in claim.get("runs", {}).values() for run in names}
-    wanted = {"norm"} | {claim.get("measure", "mds") for claim in claims}
-    table = judge(claims, {run: read_measures(arguments.measures, run, wanted) for run in runs}, scale)
+    table = judge(claims, {run: read_measures(arguments.measures, run) for run in runs}, scale)
     try:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -57,12 +56,12 @@ def read_settings(text: str) -> dict:
     raise UserError(f'{source}: not the JSON of claims; it is {{"scale": "paper", "claims": [{{…}}, …]}}')
 
 
-def read_measures(folder: Path, run: str, measures: set[str]) -> pd.DataFrame:
-    """The named measures of a run's whole model. Raises UserError where its table is missing or damaged."""
+def read_measures(folder: Path, run: str) -> pd.DataFrame:
+    """The measures of a run's whole model. Raises UserError where its table is missing or damaged."""
     path = folder / f"{run}.parquet"
-    filters = [("group", "==", "all"), ("measure", "in", measures)]
+    columns = ["group", "measure", "index", "value"]
     try:
-        return pd.read_parquet(path, columns=["group", "measure", "index", "value"], filters=filters)
+        return pd.read_parquet(path, columns=columns, filters=[("group", "==", "all")])
     except FileNotFoundError:
         raise UserError(f"{path}: not there; hallmarks measure makes it from the run's kernel") from None
     except (OSError, ValueError) as error:
