@@ -11,6 +11,7 @@ from hallmarks.errors import UserError
 
 COMMANDS = {
     "data": "get, check and prepare a data set",
+    "train": "train one run: its trajectory and log",
     "map": "draw the trajectory map of a trajectory",
     "kernel": "compute the Gram matrices of a trajectory",
     "measure": "compute MDS, angles, norms and spectra from a kernel",

@@ -21,7 +21,7 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def run_digest(resolved: dict, data: bytes) -> str:
-    """SHA-256 of a run's resolved settings, of its data set's description, and of the code."""
-    parts = [json.dumps(resolved, sort_keys=True).encode(), data, code_digest().encode()]
-    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+def run_digest(resolved: dict, data: dict[str, str]) -> str:
+    """SHA-256 of a run's resolved settings, of its data files' digests, and of the code."""
+    parts = {"settings": resolved, "data": data, "code": code_digest()}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

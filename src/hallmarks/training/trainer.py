@@ -153,6 +153,8 @@ class Trainer:
 
     def resume(self) -> int:
         """Take up the newest state: the steps done, 0 where there is none or its points are damaged."""
+        for left in self.output.rglob(".*"):  # what a kill left half-written
+            left.unlink()
         state = self.states.latest()
         if state is not None:
             try:

@@ -1,0 +1,198 @@
+"""Killed at any moment, a run goes on and ends with the bits of one never killed."""
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from hallmarks import cli
+from hallmarks.data.datasets import prepare
+from hallmarks.experiments.config import Points, Recipe, Sgd
+from hallmarks.trajectory.store import read
+
+SETTINGS = {
+    "data": {"name": "digits", "training_images": 256, "test_images": 100, "augment": ["crop"]},
+    "model": {"name": "resnet20", "width": 2},
+    "recipe": {
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.001},
+        "batch_size": 32,
+        "length": 3,
+        "drops": {"at": [2]},
+        "points": {"every": 4, "unit": "steps"},
+    },
+}
+RUN = "resnet20-digits/default/seed1"
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "digits"
+    prepare("digits", None, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Starts processes that have PyTorch loaded and have not used it."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "hallmarks.data.batches", "hallmarks.training"])
+    return context
+
+
+@pytest.fixture
+def command(digits, tmp_path):
+    """The command line of a run, its results and scratch in a folder of this test."""
+    saved = signal.getsignal(signal.SIGTERM)
+
+    def words(name: str, settings=SETTINGS, run=RUN) -> list[str]:
+        folders = {"--data": digits, "--scratch": tmp_path / name / "scratch", "-o": tmp_path / name / "run"}
+        options = [str(word) for pair in folders.items() for word in pair]
+        return ["train", run, "--settings", json.dumps(settings), "--threads", "1", *options]
+
+    yield words
+    signal.signal(signal.SIGTERM, saved)
+
+
+def changed(**recipe) -> dict:
+    return SETTINGS | {"recipe": SETTINGS["recipe"] | recipe}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def run_command(words: list[str], told: Path) -> None:
+    with open(told, "w") as sys.stderr:
+        sys.exit(cli.main(words))
+
+
+def wait_for(path: Path, process: multiprocessing.Process) -> None:
+    while not path.exists():
+        assert process.is_alive()
+        time.sleep(0.001)
+
+
+def test_stopped_killed_and_gone_on_with_by_the_command(server, command, tmp_path):
+    told = tmp_path / "told"
+
+    def start(name: str) -> multiprocessing.Process:
+        process = server.Process(target=run_command, args=(command(name), told))
+        process.start()
+        return process
+
+    def end(process: multiprocessing.Process) -> tuple[int, str]:
+        process.join()
+        return process.exitcode, told.read_text()
+
+    assert end(start("whole"))[0] == 0
+    assert not (tmp_path / "whole" / "scratch" / RUN).exists()
+    whole, again = tmp_path / "whole" / "run", tmp_path / "again" / "run"
+    assert sorted(path.name for path in whole.iterdir()) == ["log.csv", "settings.yaml", "trajectory"]
+    assert [point.step for point in read(whole / "trajectory").points] == [0, 4, 8, 12, 16, 20, 24]
+
+    states = tmp_path / "again" / "scratch" / RUN / "states"
+    wait_for(states / "state-000000004.sha256", process := start("again"))
+    process.terminate()
+    status, text = end(process)
+    assert status == 75 and "the same command goes on from there" in text and not again.exists()
+
+    wait_for(states / "state-000000016.pt", process := start("again"))
+    process.kill()
+    assert end(process)[0] == -signal.SIGKILL and not again.exists()
+
+    status, text = end(start("again"))
+    assert status == 0 and "going on after step" in text
+    assert contents(whole / "trajectory") == contents(again / "trajectory")
+    assert (whole / "settings.yaml").read_bytes() == (again / "settings.yaml").read_bytes()
+
+
+def test_another_seed_is_another_trajectory(command, tmp_path):
+    short = changed(length=0, drops=None)
+    runs = [RUN, RUN, RUN.replace("seed1", "seed2")]
+    for name, run in zip("abc", runs, strict=True):
+        assert cli.main(command(name, short, run)) == 0
+    first, again, other = (contents(tmp_path / name / "run" / "trajectory") for name in "abc")
+    assert first == again and first != other
+
+
+def test_a_run_that_diverges_leaves_nothing_unless_asked(command, tmp_path, capsys):
+    wild = changed(optimizer={"learning_rate": 1e30}, drops=None)
+    assert cli.main(command("lost", wild)) == 1
+    assert f"{RUN}: the loss is not finite at epoch" in capsys.readouterr().err
+    assert not (tmp_path / "lost" / "run").exists()
+    assert cli.main([*command("kept", wild), "--record-divergence"]) == 0
+    trajectory = read(tmp_path / "kept" / "run" / "trajectory")
+    assert trajectory.diverged["learning_rate"] == 1e30 and len(trajectory.points) >= 1
+
+
+@pytest.mark.parametrize(
+    ("run", "settings", "message"),
+    [
+        ("../x/seed0", SETTINGS, "not a run's name"),
+        ("task/default/seed-1", SETTINGS, "not a run's name"),
+        (RUN, changed(optimizer={"learning_rate": -1}), "--settings.recipe.optimizer.learning_rate: "),
+        (RUN, changed(bach_size=3), "--settings.recipe.bach_size: Extra"),
+        (RUN, changed(batch_size=512), "batch_size: 512 is more than the 256 training images"),
+    ],
+)
+def test_a_mistake_is_one_line(command, capsys, run, settings, message):
+    assert cli.main(command("x", settings, run)) == 2
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == 1
+
+
+def train_small(folder: Path, kill_at: int | None) -> None:
+    """A run of seconds' fractions; killed by its own hand at a write to disk (a sync), if told which."""
+    from hallmarks.training import Trainer
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 3))
+    settings = Recipe(
+        optimizer=Sgd(learning_rate=0.1, momentum=0.9), batch_size=8, length=2, points=Points(every=1)
+    )
+    sync, syncs = os.fsync, iter(range(1, 1000))
+
+    def kill_or_sync(descriptor: int) -> None:
+        if next(syncs) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    os.fsync = kill_or_sync
+    Trainer("r", settings, network, RandomBatches(), folder, "d").train()
+
+
+class RandomBatches:
+    steps_per_epoch = 4
+
+    def batch(self, epoch, index):
+        generator = torch.Generator().manual_seed(100 * epoch + index)
+        return torch.randn(8, 5, generator=generator), torch.randint(3, (8,), generator=generator)
+
+    def test(self):
+        yield self.batch(99, 0)
+
+
+def test_killed_at_each_write_to_disk(server, tmp_path):
+
+    def exit_code(folder: Path, kill_at: int | None = None) -> int:
+        process = server.Process(target=train_small, args=(folder, kill_at))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    assert exit_code(tmp_path / "whole") == 0
+    whole = contents(tmp_path / "whole" / "output" / "trajectory")
+    assert len(whole) == 4
+    kills = 0
+    while exit_code(folder := tmp_path / str(kills), kills + 1) == -signal.SIGKILL:
+        assert exit_code(folder) == 0
+        assert contents(folder / "output" / "trajectory") == whole
+        kills += 1
+    assert kills > 20
