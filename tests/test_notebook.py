@@ -83,6 +83,18 @@ def test_a_failing_cell_is_one_line(tmp_path, capsys):
     assert [path.name for path in (tmp_path / "notebooks").iterdir()] == ["fig.failed.ipynb"]
 
 
+def test_a_dying_kernel_is_one_line(tmp_path, capsys):
+    notebook = write(tmp_path / "dies.ipynb", "figure = ''", "import os\nos.kill(os.getpid(), 9)")
+    assert run(notebook, tmp_path) == 2
+    assert "its Python process died" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, capsys):
+    (tmp_path / "notebooks").write_text("a file")
+    assert run(write(tmp_path / "n.ipynb", "figure = ''"), tmp_path) == 2
+    assert "cannot be made a folder" in capsys.readouterr().err
+
+
 def test_a_notebook_that_draws_nothing_is_refused(tmp_path, capsys):
     assert run(write(tmp_path / "idle.ipynb", "figure = ''"), tmp_path) == 2
     assert "did not write" in capsys.readouterr().err and not list((tmp_path / "notebooks").iterdir())

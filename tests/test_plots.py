@@ -132,8 +132,11 @@ def test_what_is_missing_is_named(results, panels):
     absent = plots.panels([{"label": "absent", "runs": ["task/absent/seed0"]}], results)
     with pytest.raises(UserError, match=r"absent/seed0"):
         plots.maps(absent)
-    with pytest.raises(UserError, match=r"absent/seed0"):
+    with pytest.raises(UserError, match=r"absent/seed0.parquet: no such measures"):
         plots.norms(absent)
+    for described in ([], [{"label": "no runs", "runs": []}], [{"runs": ["task/default/seed0"]}]):
+        with pytest.raises(UserError, match="panels"):
+            plots.panels(described, results)
     with pytest.raises(UserError, match="hours"):
         plots.norms(panels, unit="hours")
 

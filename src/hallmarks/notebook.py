@@ -26,9 +26,12 @@ def run_notebook(notebook: Path, output: Path, figure: Path, parameters: dict) -
         raise UserError(f"{notebook}: has no parameter '{unknown[0]}'; it has {', '.join(known)}")
     failed = output.with_name(f"{output.stem}.failed.ipynb")
     temporary = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
-    before = drawn(figure)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{output.parent}: cannot be made a folder ({error.strerror})") from None
+    before = drawn(figure)
+    try:
         with TemporaryDirectory(prefix="hallmarks-") as private:
             executed = execute_notebook(
                 source,
@@ -52,7 +55,8 @@ def run_notebook(notebook: Path, output: Path, figure: Path, parameters: dict) -
         failed.unlink(missing_ok=True)
     except PapermillExecutionError as error:
         temporary.replace(failed)
-        reason = f"{error.ename}: {error.evalue}".splitlines()[0]
+        named = "" if error.ename == "UserError" else f"{error.ename}: "
+        reason = f"{named}{error.evalue}".splitlines()[0]
         raise UserError(f"{notebook}: cell {error.exec_count} failed: {reason} (see {failed})") from None
     except DeadKernelError:
         raise UserError(f"{notebook}: its Python process died; was there enough memory?") from None

@@ -75,6 +75,8 @@ class Panel:
             path = self.results / "measures" / f"{run}.parquet"
             try:
                 tables.append(pd.read_parquet(path, filters=[("group", "==", "all")]))
+            except FileNotFoundError:
+                raise UserError(f"{path}: no such measures") from None
             except (OSError, ValueError) as error:
                 raise UserError(f"{path}: not measures that can be read ({error})") from None
         return pd.concat(tables, ignore_index=True).assign(label=self.title)[COLUMNS]
@@ -96,6 +98,10 @@ def seed_of(run: str) -> str:
 
 def panels(described: list[dict], results: Path | str) -> list[Panel]:
     """The panels from a notebook's parameters; of several experiments, the label names which."""
+    if not all({"label", "runs"} <= panel.keys() and panel["runs"] for panel in described) or not described:
+        raise UserError(
+            'panels: must be a list of at least one {"label": …, "experiment": …, "runs": [name, …]}'
+        )
     several = len({panel.get("experiment") for panel in described}) > 1
     return [
         Panel(
@@ -322,7 +328,7 @@ def draw_oscillation(axes: Axes, *_) -> None:
     for _ in range(16):
         velocity = momentum * velocity - curvature * path[-1]
         path.append(path[-1] + velocity)
-    x, y = np.meshgrid(np.linspace(-2, 2, 60), np.linspace(-0.5, 3.4, 60))
+    x, y = np.meshgrid(np.linspace(-2.3, 2.3, 60), np.linspace(-0.5, 3.4, 60))
     axes.contour(x, y, curvature[0] * x**2 + curvature[1] * y**2, levels=8, colors="0.8", linewidths=0.7)
     axes.plot(*np.transpose(path), color="black", linewidth=0.8, marker="o", markersize=2)
     axes.text(0, 0, "O", ha="center", va="center", fontsize=9)
