@@ -4,11 +4,13 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import pickle
 import resource
 import struct
 import subprocess
 import tarfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +19,7 @@ from PIL import Image
 
 from hallmarks import cli
 from hallmarks.data import fashion_mnist
-from hallmarks.data.datasets import load, pool, prepare
+from hallmarks.data.datasets import get, load, pool, prepare
 from hallmarks.data.imagenet import Expected
 from hallmarks.errors import UserError
 
@@ -122,6 +124,34 @@ def test_a_disk_that_fills(digits, tmp_path):
     assert len(load(settings("digits"), tmp_path / "before").train_labels) == 1437
 
 
+def test_a_folder_that_holds_something_else_stays(tmp_path, monkeypatch):
+    (tmp_path / "thesis.tex").touch()
+    monkeypatch.chdir(tmp_path)
+    refused("holds other files, such as thesis.tex", prepare, "digits", None, Path())
+    nothing_but(tmp_path, "thesis.tex")
+
+
+def test_a_link_to_another_disk_stays(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "digits").symlink_to("elsewhere")
+    prepare("digits", None, tmp_path / "digits")
+    assert (tmp_path / "digits").is_symlink() and (tmp_path / "elsewhere/data.json").exists()
+
+
+def test_a_folder_that_may_not_be_read(tmp_path):
+    """Root may read everything, so that root becomes nobody here."""
+    tmp_path.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        for name in ("fashion-mnist", "cifar10", "imagenet"):
+            refused("cannot be read (Permission denied)", get, name, tmp_path / "source", SMALL)
+    finally:
+        os.seteuid(user)
+        tmp_path.chmod(0o700)
+
+
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     refused("cannot be written (Not a directory)", prepare, "digits", None, tmp_path / "file" / "digits")
@@ -220,8 +250,6 @@ def test_fashion_mnist_from_the_downloaded_package(small_fashion, tmp_path, monk
 
 def test_fashion_mnist_from_torchvision(small_fashion, tmp_path, monkeypatch):
     def download(root, download):
-        from pathlib import Path
-
         write_idx(Path(root) / "FashionMNIST" / "raw")
 
     monkeypatch.setattr("torchvision.datasets.FashionMNIST", download)

@@ -56,10 +56,7 @@ def assemble(read_bytes: Callable[[Path], bytes], where: Path, origin: str) -> A
     from torchvision.datasets import CIFAR10
 
     def part(name: str, md5: str) -> dict:
-        try:
-            content = read_bytes(where / name)
-        except OSError as error:
-            raise UserError(f"{where / name}: cannot be read ({error.strerror or error})") from None
+        content = read_bytes(where / name)
         digest = hashlib.md5(content).hexdigest()
         if digest != md5:
             raise UserError(f"{where / name}: altered or truncated: MD5 {digest}, not {md5}; get it again")

@@ -71,15 +71,9 @@ def prepare(name: str, source: Path | None, folder: Path, expected: imagenet.Exp
 
     The folder appears whole or not at all. Raises UserError.
     """
-    if name in SOURCES:
-        arrays = SOURCES[name](source)
-        contents, origin, classes = arrays.files, arrays.origin, arrays.classes
-    elif name == "imagenet":
-        listing = imagenet.read(source, expected or imagenet.Expected())
-        contents = {"train.json": listing.train, "test.json": listing.test}
-        origin, classes = str(source.absolute()), listing.classes
-    else:
-        raise UserError(f"{name}: not a data set; there are {', '.join(NAMES)}")
+    folder = folder.resolve()
+    check_replaceable(folder)
+    contents, origin, classes = get(name, source, expected or imagenet.Expected())
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         temporary.mkdir(parents=True)
@@ -93,6 +87,32 @@ def prepare(name: str, source: Path | None, folder: Path, expected: imagenet.Exp
         raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def get(name: str, source: Path | None, expected: imagenet.Expected) -> tuple[dict, str, list[str]]:
+    """A data set from its source: contents by file name, where they came from, the classes' names."""
+    try:
+        if name in SOURCES:
+            arrays = SOURCES[name](source)
+            return arrays.files, arrays.origin, arrays.classes
+        if name == "imagenet":
+            listing = imagenet.read(source, expected)
+            files = {"train.json": listing.train, "test.json": listing.test}
+            return files, str(source.resolve()), listing.classes
+    except OSError as error:
+        where = error.filename or source or name
+        raise UserError(f"{where}: cannot be read ({error.strerror or error})") from None
+    raise UserError(f"{name}: not a data set; there are {', '.join(NAMES)}")
+
+
+def check_replaceable(folder: Path) -> None:
+    """Only nothing, an empty folder or an earlier data set is replaced. Raises UserError."""
+    try:
+        present = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror})") from None
+    if present and "data.json" not in present:
+        raise UserError(f"{folder}: holds other files, such as {min(present)}; give a new folder with -o")
 
 
 def write(path: Path, content: np.ndarray | list | dict) -> str:

@@ -38,7 +38,7 @@ def read(source: Path | None) -> Arrays:
         with tempfile.TemporaryDirectory(prefix="hallmarks-data-") as scratch:
             try:
                 return read_folder(fetch(Path(scratch)), way)
-            except UserError as error:
+            except (UserError, OSError) as error:
                 failures.append(f"{way} ({error})")
     raise UserError(
         "fashion-mnist: found in none of four ways: a folder that holds its idx .gz files "
@@ -74,8 +74,6 @@ def idx(folder: Path, name: str) -> np.ndarray:
             content = gzip.decompress(content)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path}: truncated or not gzip ({error}); get it again") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256[name]:
         raise UserError(f"{path}: altered: SHA-256 {digest[:12]}…, not {SHA256[name][:12]}…; get it again")
