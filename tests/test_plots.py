@@ -114,7 +114,9 @@ def test_footer_and_divergence(results, tmp_path):
     picture.save(tmp_path / "figure", "laptop")
     assert "laptop scale · seed 0 · n = 1–8 points" in texts(picture.figure)
     for kind in ("maps", "angles", "norms", "spectra", "hallmarks", "saturation", "coarser"):
-        assert "diverged (diverged at epoch 3)" in texts(getattr(plots, kind)(panels).figure)
+        assert "diverged (diverged at epoch 3)" in texts(
+            getattr(plots, kind)(panels, unit="steps", drops=[20]).figure
+        )
 
 
 def test_which_seed_diverged(results):

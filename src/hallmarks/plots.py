@@ -414,7 +414,7 @@ def saturation(panels: list[Panel], **axis) -> Picture:
     return curves(panels, table, ["prefix_mds", "prefix_mds_relative", "apex_origin"], **axis)
 
 
-def coarser(panels: list[Panel], every: tuple[int, ...] = (1, 2, 5)) -> Picture:
+def coarser(panels: list[Panel], every: tuple[int, ...] = (1, 2, 5), **axis) -> Picture:
     """ω and ω_0 of every point, every 2nd and every 5th (footnote 4); `index` in the numbers is that k."""
     rows = []
     for panel in panels:
