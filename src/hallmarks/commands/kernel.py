@@ -6,14 +6,14 @@ from pathlib import Path
 from hallmarks.kernel import write_kernel
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: argparse.ArgumentParser, output: str = "the .npz to write") -> None:
     parser.add_argument(
         "checkpoints",
         type=Path,
         nargs="+",
         help="a trajectory, a folder of checkpoints, or checkpoints: safetensors, torch files, sharded",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the .npz to write")
+    parser.add_argument("-o", "--output", type=Path, required=True, help=output)
     parser.add_argument(
         "--key", help="where in torch files the state dict lies, such as model or state.model"
     )

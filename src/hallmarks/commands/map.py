@@ -1,24 +1,50 @@
-"""`hallmarks map TRAJECTORY -o MAP.png`: kernel, MDS and the trajectory map in one command."""
+"""`hallmarks map CHECKPOINTS… -o MAP.png`: kernel, MDS and the trajectory map in one command."""
 
 import argparse
+import os
 from pathlib import Path
 
+from hallmarks.commands import kernel as kernel_command
 from hallmarks.errors import UserError
-from hallmarks.kernel import write_kernel
-from hallmarks.measures import Kernel
+from hallmarks.measures import (
+    Kernel,
+    mean_directional_similarity,
+    relative_mean_directional_similarity,
+)
 from hallmarks.plots import draw_map
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("trajectory", type=Path, help="the folder that holds trajectory.json and its points")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="the picture; the kernel lies beside"
-    )
+    kernel_command.configure(parser, output="the .png or .pdf to draw; its kernel lies beside")
+    parser.add_argument("--title", help="the picture's title; by default the folder's name")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    if arguments.output.suffix not in {".png", ".pdf"}:
-        raise UserError(f"{arguments.output}: a map is a picture; name it .png or .pdf")
-    kernel = arguments.output.with_suffix(".npz")
-    write_kernel(arguments.trajectory, kernel)
-    draw_map(Kernel.load(kernel), arguments.output, title=arguments.trajectory.resolve().name)
+    picture = arguments.output
+    if picture.suffix not in {".png", ".pdf"}:
+        raise UserError(f"{picture}: a map is a picture; name it .png or .pdf")
+    path = picture.with_suffix(".npz")
+    kernel_command.run(argparse.Namespace(**vars(arguments) | {"output": path}))
+    kernel = Kernel.load(path)
+    draw(kernel, picture, arguments.title or folder_of(arguments.checkpoints[0]).name)
+    mds = f"ω = {mean_directional_similarity(kernel):.4f}"
+    if len(kernel.step) > 1:
+        mds += f", ω_0 = {relative_mean_directional_similarity(kernel):.4f}"
+    print(f"{picture}: {mds}, n = {len(kernel.step)}")
+
+
+def folder_of(checkpoints: Path) -> Path:
+    """The folder that was given, or that of the first file."""
+    return checkpoints.resolve() if checkpoints.is_dir() else checkpoints.resolve().parent
+
+
+def draw(kernel: Kernel, picture: Path, title: str) -> None:
+    """The picture, whole or not at all."""
+    temporary = picture.with_name(f".{os.getpid()}.{picture.name}")
+    try:
+        draw_map(kernel, temporary, title)
+        temporary.replace(picture)
+    except OSError as error:
+        raise UserError(f"{picture}: cannot be written ({error.strerror or error})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
