@@ -3,7 +3,12 @@ BIN := .venv/bin
 PYTHON ?= python3
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install test lint lock
+.PHONY: reproduce install test lint lock
+
+reproduce: install
+	snakemake --profile laptop all
+	snakemake --profile laptop --report results/report.html all
+	@echo "The report: results/report.html"
 
 install: .venv/installed
 
@@ -18,6 +23,8 @@ lint: install
 	ruff format --check .
 	ruff check .
 	lint-imports
+	snakefmt --check Snakefile workflow
+	snakemake --lint
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.txt
