@@ -7,7 +7,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 reproduce: install
 	snakemake --profile laptop all
-	snakemake --profile laptop --report results/report.html all
+	@# The report is made again only where a figure or a table is newer.
+	@[ -e results/report.html ] \
+	&& [ -z "$$(find results/figures results/tables -newer results/report.html -print -quit)" ] \
+	|| snakemake --profile laptop --report results/report.html all
 	@echo "The report: results/report.html"
 
 install: .venv/installed
