@@ -35,6 +35,12 @@ def settings_of(wildcards):
     return as_json(runs[wildcards.run].settings.model_dump(exclude={"choices"}))
 
 
+def time_of(figure):
+    """The unit of time and the drops of the learning rate, from the recipe of the figure's experiments."""
+    recipe = paper.tasks[paper.experiments[figure.experiments[0]].task].recipe
+    return {"unit": recipe.unit, "drops": recipe.drops.at if recipe.drops else []}
+
+
 def parameters_of(wildcards):
     """What the notebook is told: the panels, the options and the scale."""
     figure = paper.figures[wildcards.figure]
@@ -47,7 +53,7 @@ def parameters_of(wildcards):
             "scale": paper.scale,
             "results": RESULTS,
             "panels": shown,
-            "options": figure.options,
+            "options": time_of(figure) | figure.options,
         }
     )
 
