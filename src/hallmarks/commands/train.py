@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     import torch
 
-    from hallmarks.data.batches import Batches
+    from hallmarks.data.batches import open_batches
     from hallmarks.data.datasets import describe, load
     from hallmarks.models import build
     from hallmarks.training import Diverged, Interrupted, Trainer
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     digest = run_digest(resolved, describe(arguments.data)["sha256"])
 
     dataset = load(settings.data, arguments.data)
-    batches = Batches(dataset, settings.data, settings.recipe.batch_size, seed, device)
+    batches = open_batches(dataset, settings.data, settings.recipe.batch_size, seed, device)
     images, _ = batches.batch(0, 0)
     model = build(settings.model, images.shape[1], dataset.classes, seed, size=images.shape[-1]).to(device)
     size = sum(p.numel() for p in model.parameters())
