@@ -87,6 +87,17 @@ def groups(checkpoints: Checkpoints, heads: int | None = None) -> Groups:
     return Groups(names, numel, pieces)
 
 
+def segment_size(
+    checkpoints: Checkpoints, precision: str | None = None, workers: int | None = None
+) -> tuple[int, np.dtype, int]:
+    """Elements a segment, the arithmetic's type and the number of workers, unless they are given."""
+    wide = any(tensor.dtype == "float64" for p in checkpoints.points for tensor in p.tensors.values())
+    dtype = np.dtype(precision or ("float64" if wide else "float32"))
+    workers = workers or len(os.sched_getaffinity(0))
+    limit = BUFFER_BYTES // (workers * len(checkpoints.points) * dtype.itemsize)
+    return int(np.clip(limit, 2**12, SEGMENT)), dtype, workers
+
+
 def increments_gram(
     checkpoints: Checkpoints,
     parts: Groups,
@@ -103,11 +114,8 @@ def increments_gram(
     """
     points = checkpoints.points
     n, m = len(points), 0 if old is None else old.shape[1]
-    wide = any(tensor.dtype == "float64" for point in points for tensor in point.tensors.values())
-    dtype = np.dtype(precision or ("float64" if wide else "float32"))
-    workers = workers or len(os.sched_getaffinity(0))
-    limit = BUFFER_BYTES // (workers * n * dtype.itemsize)
-    size = segment or int(np.clip(limit, 2**12, SEGMENT))
+    size, dtype, workers = segment_size(checkpoints, precision, workers)
+    size = segment or size
     total = sum(tensor.bytes for point in points for tensor in point.tensors.values())
     gram = np.zeros((len(parts.names), n, n))
     squares = np.zeros((len(parts.names), n))

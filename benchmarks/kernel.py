@@ -1,0 +1,226 @@
+"""The kernel against reading alone and against the usual ways, on ResNet50's shapes.
+
+Generates its checkpoints (9.3 GB for 91 points) in --folder, prints a Markdown table, removes them.
+"""
+
+import argparse
+import math
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from safetensors.torch import load_file
+from torch import nn
+from torchvision.models import resnet50
+
+from hallmarks.kernel import groups, increments_gram, segment_size
+from hallmarks.measures import Kernel, angles
+from hallmarks.trajectory.blocks import Reader, segments
+from hallmarks.trajectory.checkpoints import find
+
+
+def shapes(times: int) -> dict[str, tuple[int, ...]]:
+    """ResNet50's parameters, `times` over."""
+    with torch.device("meta"):
+        model: nn.Module = resnet50()
+    return {f"{copy}.{name}": tuple(p.shape) for copy in range(times) for name, p in model.named_parameters()}
+
+
+def generate(folder: Path, n: int, times: int, update: float) -> Path:
+    """n float32 points: a random walk whose updates are `update` of the norm."""
+    generator = np.random.default_rng(0)
+    sizes = {name: math.prod(shape) for name, shape in shapes(times).items()}
+    flat = generator.standard_normal(sum(sizes.values()), dtype=np.float32)
+    folder.mkdir(parents=True)
+    for t in range(n):
+        if t:
+            flat += update * generator.standard_normal(len(flat), dtype=np.float32)
+        edges = np.cumsum([0, *sizes.values()])
+        tensors = {
+            name: flat[begin:end].reshape(shape)
+            for (name, shape), begin, end in zip(shapes(times).items(), edges, edges[1:], strict=False)
+        }
+        save_file(tensors, folder / f"step{t}.safetensors")
+    os.sync()
+    return folder
+
+
+def evict(folder: Path) -> None:
+    """Drop the files from the cache."""
+    for path in folder.iterdir():
+        with open(path, "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_only(folder: Path) -> None:
+    """The kernel's reads, by as many threads, into one row: nothing is computed."""
+    found = find([folder])
+    size, dtype, workers = segment_size(found)
+    with Reader(found.points) as reader, ThreadPoolExecutor(workers) as pool:
+
+        def work(segment) -> None:
+            row, scratch = np.empty(size, dtype), np.empty(8 * size, np.uint8)
+            for index, stretches in enumerate(reader.stretches(segment)):
+                reader.row(index, stretches, row, scratch)
+
+        list(pool.map(work, segments(groups(found).pieces, size)))
+
+
+def read_sequentially(folder: Path) -> None:
+    """One file after the other, 1 MiB at a time."""
+    buffer = memoryview(bytearray(2**20))
+    for path in sorted(folder.iterdir()):
+        with open(path, "rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
+
+
+def kernel(folder: Path) -> np.ndarray:
+    found = find([folder])
+    return increments_gram(found, groups(found))
+
+
+def stacked(paths: list[Path]) -> torch.Tensor:
+    """What is usually written: all points flattened, stacked, multiplied with themselves."""
+    points = torch.stack([torch.cat([t.flatten() for t in load_file(path).values()]) for path in paths])
+    return points @ points.T
+
+
+def pair(one: Path, other: Path) -> float:
+    """A cosine of two checkpoints, as a loop over pairs computes it."""
+    left, right = (torch.cat([t.flatten() for t in load_file(path).values()]) for path in (one, other))
+    return float(nn.functional.cosine_similarity(left, right, dim=0))
+
+
+def seconds(
+    work: Callable[[], object], repeats: int = 3, before: Callable[[], object] = lambda: None
+) -> float:
+    """The median of `repeats` timings."""
+    timings = []
+    for _ in range(repeats):
+        before()
+        start = time.perf_counter()
+        work()
+        timings.append(time.perf_counter() - start)
+    return float(np.median(timings))
+
+
+def peak(folder: Path, output: Path) -> float:
+    """GB resident at most in `hallmarks kernel`, as the process reports it itself."""
+    program = (
+        "import sys; from hallmarks.cli import main; code = main(sys.argv[1:]);"
+        "print(next(l for l in open('/proc/self/status') if l.startswith('VmHWM'))); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "kernel", str(folder), "-o", str(output)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return int(re.search(r"VmHWM:\s+(\d+) kB", done.stdout).group(1)) * 1024 / 1e9
+
+
+def worst_angle(folder: Path, precision: str) -> float:
+    """The worst relative error of the angle between updates of the whole model, against dense float64."""
+    found = find([folder])
+    parts = groups(found)
+    gram = increments_gram(found, parts, precision)
+    steps = np.arange(len(found.points))
+    _, got = angles(Kernel(gram, parts.names, parts.numel, steps, steps))["angle_updates"]
+    points = [load_file(point.path) for point in found.points]
+    rows = np.stack(
+        [np.concatenate([p[name].double().numpy().ravel() for name in sorted(p)]) for p in points]
+    )
+    rows = np.diff(rows, axis=0)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    expected = np.degrees(np.arccos((rows[1:] * rows[:-1]).sum(axis=1)))
+    return float(np.abs(got / expected - 1).max())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, default=91)
+    parser.add_argument("--few", type=int, default=16, help="points for stack, pairs and memory")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="kernel-benchmark-", dir=arguments.folder))
+    rows: list[tuple[str, str]] = []
+    try:
+        points = generate(folder / "points", arguments.points, 1, 1e-3)
+        size = sum(path.stat().st_size for path in points.iterdir())
+        read_sequentially(points)
+        reading = seconds(lambda: read_only(points), arguments.repeats)
+        ours = seconds(lambda: kernel(points), arguments.repeats)
+        rows += [
+            ("reading alone, same pattern, warm", f"{size / reading / 1e9:.2f} GB/s"),
+            ("kernel, warm", f"{size / ours / 1e9:.2f} GB/s, {reading / ours:.2f}× of reading"),
+        ]
+        reading = seconds(lambda: read_sequentially(points), arguments.repeats, lambda: evict(points))
+        cold = seconds(lambda: kernel(points), arguments.repeats, lambda: evict(points))
+        rows += [
+            ("reading alone, in sequence, cold", f"{size / reading / 1e9:.2f} GB/s"),
+            ("kernel, cold", f"{size / cold / 1e9:.2f} GB/s, {reading / cold:.2f}× of reading"),
+            ("two runs, same bits", str((kernel(points) == kernel(points)).all())),
+            ("peak resident memory", f"{peak(points, folder / 'k.npz'):.2f} GB"),
+        ]
+        paths = sorted(points.iterdir())
+        one = seconds(lambda: pair(*paths[:2]), arguments.repeats)
+        pairs = one * len(paths) * (len(paths) + 1) / 2
+        rows.append(
+            ("loop over pairs (one timed, times all)", f"{pairs:.0f} s, kernel {pairs / ours:.0f}× faster")
+        )
+        few = folder / "few"
+        few.mkdir()
+        for path in sorted(points.iterdir(), key=lambda p: int(p.stem[4:]))[: arguments.few]:
+            path.rename(few / path.name)
+        shutil.rmtree(points)
+        usual = seconds(lambda: stacked(sorted(few.iterdir())), arguments.repeats)
+        ours = seconds(lambda: kernel(few), arguments.repeats)
+        rows += [
+            (
+                f"torch.stack and product, {arguments.few} points",
+                f"{usual:.1f} s, kernel {usual / ours:.1f}× faster",
+            ),
+            (f"peak memory, {arguments.few} points", f"{peak(few, folder / 'k.npz'):.2f} GB"),
+        ]
+        shutil.rmtree(few)
+        large = generate(folder / "large", arguments.few, 4, 1e-3)
+        rows.append(("… with 4× the parameters", f"{peak(large, folder / 'k.npz'):.2f} GB"))
+        shutil.rmtree(large)
+        for update in (1e-1, 1e-3, 1e-5):
+            walk = generate(folder / "walk", 8, 1, update)
+            errors = [worst_angle(walk, precision) for precision in ("float32", "float64")]
+            rows.append(
+                (
+                    f"worst angle error, updates {update:g}",
+                    "{:.0e} (float32), {:.0e} (float64)".format(*errors),
+                )
+            )
+            shutil.rmtree(walk)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    load = os.getloadavg()[2]
+    print(
+        f"{model.group(1) if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores, "
+        f"mean load {load:.1f}, {time.strftime('%F')}\n"
+    )
+    print("| what | measured |\n|---|---|")
+    for what, measured in rows:
+        print(f"| {what} | {measured} |")
+
+
+if __name__ == "__main__":
+    main()
