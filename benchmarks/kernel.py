@@ -38,14 +38,17 @@ def shapes(times: int) -> dict[str, tuple[int, ...]]:
 
 
 def generate(folder: Path, n: int, times: int, update: float) -> Path:
-    """n float32 points: a random walk whose updates are `update` of the norm."""
+    """n float32 points: a walk with momentum whose updates are about `update` of the norm, 37° apart."""
     generator = np.random.default_rng(0)
     sizes = {name: math.prod(shape) for name, shape in shapes(times).items()}
     flat = generator.standard_normal(sum(sizes.values()), dtype=np.float32)
+    velocity = update * generator.standard_normal(len(flat), dtype=np.float32)
     folder.mkdir(parents=True)
     for t in range(n):
         if t:
-            flat += update * generator.standard_normal(len(flat), dtype=np.float32)
+            velocity *= 0.8
+            velocity += 0.6 * update * generator.standard_normal(len(flat), dtype=np.float32)
+            flat += velocity
         edges = np.cumsum([0, *sizes.values()])
         tensors = {
             name: flat[begin:end].reshape(shape)
