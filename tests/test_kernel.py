@@ -3,6 +3,8 @@
 import json
 import os
 import struct
+import threading
+import time
 import tracemalloc
 import zipfile
 
@@ -120,6 +122,49 @@ def test_segments_and_workers_do_not_change_the_kernel_and_runs_are_equal(tmp_pa
         got = increments_gram(found, parts, "float64", segment, workers)
         np.testing.assert_allclose(got, whole, rtol=1e-11, atol=1e-11)
         assert (got == increments_gram(found, parts, "float64", segment, 2)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("m", [0, 3])
+def test_a_torch_device_gives_the_same(tmp_path, dtype, m):
+    """The GPU's arithmetic, run by torch on whatever is here."""
+    found = find([safetensors(tmp_path / "points", walk(5, 1e-3, dtype=dtype))])
+    parts = groups(found)
+    whole = increments_gram(found, parts, "float64")
+    for device in ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
+        got = increments_gram(found, parts, old=whole[:, :m, :m] if m else None, segment=5000, device=device)
+        norms = np.sqrt(np.diagonal(whole, axis1=1, axis2=2)) + 1e-300
+        assert (np.abs(got - whole) <= 1e-12 * norms[:, :, None] * norms[:, None]).all()
+
+
+def test_a_torch_device_names_what_is_not_finite(tmp_path):
+    points = walk(3, shapes={"weight": (4,)})
+    points[1]["weight"][2] = np.inf
+    found = find([safetensors(tmp_path / "points", points)])
+    with pytest.raises(UserError, match="step1.safetensors: weight holds values that are not finite"):
+        increments_gram(found, groups(found), device="cpu")
+
+
+def test_a_kernel_follows_a_run(tmp_path, capsys):
+    """Points appear while it watches; the last kernel is the whole one."""
+    points = walk(4, shapes={"weight": (40,)})
+    folder = trajectory(tmp_path / "t", points[:2])
+    command = ["kernel", str(folder), "-o", str(tmp_path / "k.npz"), "--precision", "float64"]
+
+    def train():
+        writer = TrajectoryWriter(folder, {"weight": {"shape": [40], "kind": "linear"}})
+        writer.resume(2)
+        for t in (2, 3):
+            time.sleep(0.1)
+            writer.write(points[t], step=3 * t, epoch=t, learning_rate=0.1)
+
+    training = threading.Thread(target=train)
+    training.start()
+    assert main([*command, "--follow", "0.02", "--until", "4"]) == 0
+    training.join()
+    assert "4 points" in capsys.readouterr().err
+    rows = increments(points, "weight")
+    assert_gram(Kernel.load(tmp_path / "k.npz").gram(), rows, 1e-13)
 
 
 def test_memory_does_not_grow_with_the_model(tmp_path):

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hallmarks.kernel import write_kernel
+from hallmarks.kernel import follow, write_kernel
 
 
 def configure(parser: argparse.ArgumentParser, output: str = "the .npz to write") -> None:
@@ -26,9 +26,22 @@ def configure(parser: argparse.ArgumentParser, output: str = "the .npz to write"
         "--no-verify", dest="verify", action="store_false", help="do not check a trajectory's SHA-256 first"
     )
     parser.add_argument("--extend", type=Path, metavar="OLD.npz", help="the kernel of the first points")
+    parser.add_argument("--device", choices=["cuda"], help="compute on a GPU, in float64")
+    parser.add_argument(
+        "--follow",
+        type=float,
+        nargs="?",
+        const=10.0,
+        metavar="SECONDS",
+        help="keep the kernel up to date while points are added, looking every so many seconds",
+    )
+    parser.add_argument("--until", type=int, metavar="N", help="with --follow: stop at N points")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    options = vars(arguments)
-    names = ("key", "heads", "precision", "as_given", "verify", "extend")
-    write_kernel(arguments.checkpoints, arguments.output, **{name: options[name] for name in names})
+    names = ("key", "heads", "precision", "as_given", "verify", "extend", "device")
+    options = {name: getattr(arguments, name) for name in names}
+    if arguments.follow is None:
+        write_kernel(arguments.checkpoints, arguments.output, **options)
+    else:
+        follow(arguments.checkpoints, arguments.output, arguments.follow, arguments.until, **options)

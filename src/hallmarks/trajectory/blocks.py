@@ -154,6 +154,11 @@ class Reader:
                 raise UserError(f"{self.files[index][stretch.file]}: cut: ends at byte {offset}")
             view, offset = view[got:], offset + got
 
+    def values(self, segment: Sequence[Piece], rows: np.ndarray, scratch: np.ndarray) -> None:
+        """Read the points of a segment into `rows` [n, elements] as they are."""
+        for index, stretches in enumerate(self.stretches(segment)):
+            self.row(index, stretches, rows[index], scratch)
+
     def increments(self, segment: Sequence[Piece], buffer: "Buffer") -> np.ndarray:
         """The rows θ_0, θ_1−θ_0, … of a segment, [n, elements], in the buffer's precision."""
         width = sum(piece.count for piece in segment)

@@ -1,0 +1,119 @@
+"""Trajectory → Gram matrices of its increments [θ_0; θ_1−θ_0; …], one a parameter tensor (the paper's §2).
+
+Every byte is read once, in order. Workers, one a core, each read a segment of all points, subtract while it
+is in cache and multiply; the products are added in float64 in the order of the segments, so that two runs
+give the same bits. Precision: float32 within a segment where nothing is stored wider, float64 where
+something is or where a segment's squares leave float32's range; sums always in float64.
+"""
+
+import os
+import queue
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from hallmarks.errors import UserError
+from hallmarks.kernel.groups import Groups
+from hallmarks.kernel.products import DeviceProducts, Products
+from hallmarks.kernel.progress import Progress
+from hallmarks.trajectory.blocks import Piece, Reader, segments
+from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoints
+
+Result = list[tuple[np.ndarray, np.ndarray]]
+
+SEGMENT = 2**17
+BUFFER_BYTES = 2**28
+
+
+def segment_size(
+    checkpoints: Checkpoints, precision: str | None = None, workers: int | None = None
+) -> tuple[int, np.dtype, int]:
+    """Elements a segment, the arithmetic's type and the number of workers, unless they are given."""
+    wide = any(tensor.dtype == "float64" for p in checkpoints.points for tensor in p.tensors.values())
+    dtype = np.dtype(precision or ("float64" if wide else "float32"))
+    workers = workers or len(os.sched_getaffinity(0))
+    limit = BUFFER_BYTES // (workers * len(checkpoints.points) * dtype.itemsize)
+    return int(np.clip(limit, 2**12, SEGMENT)), dtype, workers
+
+
+def increments_gram(
+    checkpoints: Checkpoints,
+    parts: Groups,
+    precision: str | None = None,
+    segment: int | None = None,
+    workers: int | None = None,
+    old: np.ndarray | None = None,
+    device: str | None = None,
+) -> np.ndarray:
+    """G, float64 [groups, n, n]. Memory beyond it depends on n and the segment, not on the model.
+
+    `precision` float32 or float64 forces the arithmetic. `old` [groups, m, m] is the kernel of the first m
+    points: only products with later ones are computed. `device` is a torch device that computes, in float64,
+    instead of numpy. Raises UserError naming file and tensor for a value
+    that is not finite, or an `old` that is of other points.
+    """
+    points = checkpoints.points
+    n, m = len(points), 0 if old is None else old.shape[1]
+    size, dtype, workers = segment_size(checkpoints, precision, workers)
+    size = segment or size
+    total = sum(tensor.bytes for point in points for tensor in point.tensors.values())
+    gram = np.zeros((len(parts.names), n, n))
+    squares = np.zeros((len(parts.names), n))
+    free: queue.SimpleQueue[Products | DeviceProducts] = queue.SimpleQueue()
+    for _ in range(workers):
+        free.put(DeviceProducts(n, size, dtype, device) if device else Products(n, size, dtype))
+
+    def work(segment: list[Piece]) -> Result:
+        products = free.get()
+        try:
+            return products(reader, segment, m)
+        finally:
+            free.put(products)
+
+    with (
+        Reader(points) as reader,
+        threadpool_limits(1),
+        ThreadPoolExecutor(workers) as pool,
+        Progress(total) as progress,
+    ):
+        for part, products in _in_order(pool, work, list(segments(parts.pieces, size)), 2 * workers, reader):
+            for piece, (product, lengths) in zip(part, products, strict=True):
+                gram[piece.group, m:] += product
+                squares[piece.group] += lengths
+            progress.add(
+                sum(p.count * ITEM_BYTES[point.tensors[p.tensor].dtype] for point in points for p in part)
+            )
+    if m:
+        if not np.allclose(squares[:, :m], np.diagonal(old, axis1=1, axis2=2), rtol=1e-3, atol=0):
+            raise UserError("the kernel to extend is of other points; compute the kernel afresh")
+        gram[:, :m, :m] = old
+        gram[:, :m, m:] = gram[:, m:, :m].transpose(0, 2, 1)
+    return gram
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    work: Callable[[list[Piece]], Result],
+    parts: Sequence[list[Piece]],
+    ahead: int,
+    reader: Reader,
+) -> Iterator[tuple[list[Piece], Result]]:
+    """Each part with its products, in order; at most `ahead` are under way or wait to be taken."""
+    waiting: deque[tuple[list[Piece], Future]] = deque()
+    try:
+        for index, part in enumerate(parts):
+            if index + ahead < len(parts):
+                reader.read_ahead(parts[index + ahead])
+            waiting.append((part, pool.submit(work, part)))
+            if len(waiting) >= ahead:
+                part, future = waiting.popleft()
+                yield part, future.result()
+        while waiting:
+            part, future = waiting.popleft()
+            yield part, future.result()
+    finally:
+        for _, future in waiting:
+            future.cancel()
