@@ -17,6 +17,7 @@ COMMANDS = {
     "measure": "compute MDS, angles, norms and spectra from a kernel",
     "claims": "judge the paper's claims from measures",
     "notebook": "run a notebook, which draws a figure",
+    "plan": "what would run, why, and what it costs",
 }
 
 

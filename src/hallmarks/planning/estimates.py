@@ -1,0 +1,56 @@
+"""What each job of a plan takes in time and leaves on disk, and where the number comes from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hallmarks.experiments.runs import TRAINING_IMAGES, Run
+from hallmarks.planning import benchmarks, costs
+from hallmarks.planning.costs import Cost
+from hallmarks.planning.jobs import Job
+
+SMALL_FILE = 1_000_000  # bytes that a figure, a table or a run's measures take, about
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of one job, bytes that it leaves, and the source: `measured, 3 runs` or `stated`."""
+
+    seconds: float
+    bytes: int
+    source: str
+
+
+class Estimator:
+    """Estimates from finished runs under `results`; without any like it, from stated costs."""
+
+    def __init__(self, runs: dict[str, Run], results: Path, gpu_flops: float = costs.GPU_FLOPS):
+        self.runs, self.gpu_flops = runs, gpu_flops
+        self.finished = {rule: benchmarks.read(results, rule) for rule in ("train", "kernel")}
+
+    def cost(self, job: Job) -> Cost:
+        return Cost(self.runs[job.run].settings)
+
+    def __call__(self, job: Job) -> Estimate:
+        if job.rule not in self.finished:
+            return Estimate(costs.SECONDS.get(job.rule, 10.0), self.bytes(job), "stated")
+        measured = benchmarks.estimate(self.finished[job.rule], self.cost(job).task, job.rule)
+        if measured:
+            seconds, runs = measured
+            return Estimate(seconds, self.bytes(job), f"measured, {runs} run{'s' if runs > 1 else ''}")
+        if job.rule == "kernel":
+            return Estimate(self.cost(job).kernel_seconds, self.bytes(job), "stated")
+        flops = self.gpu_flops if job.resources.get("gpu") else None
+        return Estimate(self.cost(job).training_seconds(job.threads, flops), self.bytes(job), "stated")
+
+    def bytes(self, job: Job) -> int:
+        """What the job leaves on disk."""
+        if job.rule == "train":
+            return self.cost(job).trajectory_bytes
+        if job.rule == "kernel":
+            return self.cost(job).kernel_bytes
+        if job.rule == "data":
+            name = job.wildcards["dataset"]
+            channels, side, _, test_images = costs.IMAGES[name]
+            images = TRAINING_IMAGES[name] + test_images
+            return images * (50 if name == "imagenet" else channels * side**2)  # of image files, a list
+        return SMALL_FILE

@@ -1,0 +1,41 @@
+"""A Snakemake profile, and the configuration that it runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hallmarks.errors import UserError
+from hallmarks.experiments.config import Config
+from hallmarks.experiments.load import load, read
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The keys of a `profile.yaml`, and the configuration with the overlays that it names."""
+
+    name: str
+    keys: dict[str, Any]
+    config: Config
+
+    @property
+    def slurm(self) -> bool:
+        return self.keys.get("executor") == "slurm"
+
+    def asked(self, rule: str) -> dict[str, Any]:
+        """The resources that jobs of a rule ask for, as written: its own before the defaults."""
+        own = self.keys.get("set-resources", {}).get(rule, {})
+        return self.keys.get("default-resources", {}) | own
+
+
+def open_profile(name: str, folder: Path = Path()) -> Profile:
+    """Read a profile, found from `folder` (a clone) as Snakemake finds it. Raises UserError."""
+    if not (folder / "Snakefile").exists():
+        raise UserError(f"{folder.resolve()}: has no Snakefile; run this in the folder of the clone")
+    path = folder / name / "profile.yaml"
+    if not path.exists():
+        present = ", ".join(sorted(other.parent.name for other in folder.glob("*/profile.yaml")))
+        raise UserError(f"--profile {name}: there is no {path}; there are {present or 'none'}")
+    keys = read(path)
+    overlays = keys.get("configfile", [])
+    overlays = [overlays] if isinstance(overlays, str) else overlays
+    return Profile(name, keys, load([folder / file for file in ["config.yaml", *overlays]]))

@@ -1,0 +1,256 @@
+"""The plan as a table by rule and task, with its totals."""
+
+import heapq
+import math
+import os
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from hallmarks.planning import costs
+from hallmarks.planning.estimates import Estimate, Estimator
+from hallmarks.planning.jobs import Job
+from hallmarks.planning.profile import Profile
+
+ORDER = ["data", "train", "kernel", "measure", "figure", "claims"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The jobs of one rule and task."""
+
+    rule: str
+    task: str
+    jobs: int
+    done: int
+    gpu_hours: float
+    core_hours: float
+    longest: float  # seconds of the longest job still to run
+    bytes: int
+    source: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows, and what they add up to: seconds of wall time at so many workers, bytes at peak and at rest.
+
+    `released` are the bytes at peak and at rest if each trajectory went once its kernel exists.
+    """
+
+    rows: list[Row]
+    workers: int
+    seconds: float
+    peak: int
+    rest: int
+    released: tuple[int, int]
+    attempts: dict[str, tuple[float, float, int]]  # by task: seconds, limit in seconds, attempts
+
+
+def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int) -> Plan:
+    """The plan of these jobs, with `gpus` GPUs at once where the profile is a cluster's."""
+    estimates = [(job, estimator(job)) for job in jobs]
+    todo = [(job, estimate) for job, estimate in estimates if job.reason]
+    grouped: dict[tuple[str, str], list] = defaultdict(list)
+    for job, estimate in estimates:
+        grouped[job.rule, task_of(job)].append((job, estimate))
+    order = {rule: number for number, rule in enumerate(ORDER)}
+    rows = [
+        row(rule, task, grouped[rule, task])
+        for rule, task in sorted(grouped, key=lambda key: (order.get(key[0], len(ORDER)), key))
+    ]
+    training = [(job, estimate) for job, estimate in todo if job.rule == "train"]
+    workers = gpus if profile.slurm else workers_of(profile, training)
+    rest = sum(estimate.bytes for _, estimate in estimates)
+    trajectories = sum(estimate.bytes for job, estimate in estimates if job.rule == "train")
+    sizes = sorted(
+        ((estimator.cost(job).state_bytes, estimate.bytes) for job, estimate in training), reverse=True
+    )[:workers]
+    states, unfinished = (sum(column) for column in zip(*sizes, strict=True)) if sizes else (0, 0)
+    # A rename across file systems is a copy: both lie there for a moment.
+    across = not same_file_system(Path(profile.config.results), Path(profile.config.scratch))
+    copies = unfinished if across else 0
+    kept = rest - trajectories
+    return Plan(
+        rows=rows,
+        workers=workers,
+        seconds=wall_seconds(todo, workers, profile.slurm),
+        peak=rest + states + copies,
+        rest=rest,
+        released=(kept + states + copies + unfinished, kept),
+        attempts=attempts_of(training),
+    )
+
+
+def task_of(job: Job) -> str:
+    """The task that a job belongs to, or its data set."""
+    return job.run.split("/")[0] if job.run else job.wildcards.get("dataset", "")
+
+
+def row(rule: str, task: str, members: list[tuple[Job, Estimate]]) -> Row:
+    todo = [(job, estimate) for job, estimate in members if job.reason]
+    hours = [(job, estimate.seconds / 3600) for job, estimate in todo]
+    reasons = Counter(job.reason for job, _ in todo)
+    return Row(
+        rule,
+        task,
+        jobs=len(members),
+        done=len(members) - len(todo),
+        gpu_hours=sum(spent * job.resources.get("gpu", 0) for job, spent in hours),
+        core_hours=sum(spent * job.threads for job, spent in hours if not job.resources.get("gpu")),
+        longest=max((estimate.seconds for _, estimate in todo), default=0.0),
+        bytes=sum(estimate.bytes for _, estimate in members),
+        source=", ".join(sorted({estimate.source for _, estimate in todo})),
+        why="; ".join(
+            f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in reasons.most_common()
+        ),
+    )
+
+
+def workers_of(profile: Profile, training: list[tuple[Job, Estimate]]) -> int:
+    """Runs that train side by side on this machine."""
+    cores = profile.keys.get("cores", 1)
+    cores = len(os.sched_getaffinity(0)) if cores == "all" else int(cores)
+    return max(1, cores // max((job.threads for job, _ in training), default=1))
+
+
+def makespan(seconds: list[float], workers: int) -> float:
+    """When the last ends, the longest jobs started first."""
+    busy = [0.0] * workers
+    for each in sorted(seconds, reverse=True):
+        heapq.heapreplace(busy, busy[0] + each)
+    return max(busy)
+
+
+def wall_seconds(todo: list[tuple[Job, Estimate]], workers: int, cluster: bool) -> float:
+    """From the first job to the last, waits in the queue left out.
+
+    On a cluster what needs no GPU runs beside the training, but for one job a rule before or after it all.
+    """
+    if not cluster:
+        return makespan([estimate.seconds for _, estimate in todo], workers)
+    by_rule: dict[str, list[float]] = defaultdict(list)
+    for job, estimate in todo:
+        by_rule[job.rule].append(estimate.seconds)
+    training = makespan(by_rule.pop("train", [0.0]), workers)
+    return training + sum(max(seconds) for seconds in by_rule.values())
+
+
+def attempts_of(training: list[tuple[Job, Estimate]]) -> dict[str, tuple[float, float, int]]:
+    """The tasks whose longest run does not fit into its time limit: seconds, limit, attempts."""
+    longest: dict[str, tuple[float, float, int]] = {}
+    for job, estimate in training:
+        limit = 60.0 * job.resources.get("runtime", math.inf)
+        # A run is warned five minutes before its limit, and saves.
+        attempts = math.ceil(estimate.seconds / max(limit - 300, 60))
+        if attempts > longest.get(task_of(job), (0, 0, 1))[2]:
+            longest[task_of(job)] = (estimate.seconds, limit, attempts)
+    return longest
+
+
+def same_file_system(*folders: Path) -> bool:
+    """Whether folders, or where they will be made, lie on one."""
+    present = [
+        next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+        for folder in folders
+    ]
+    return len({path.stat().st_dev for path in present}) == 1
+
+
+def duration(seconds: float) -> str:
+    """`37 h 10 min`, `4 min`, `12 s`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 100 else f"{hours / 24:.1f} days"
+
+
+def size(count: float) -> str:
+    """`9.3 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def hours(value: float) -> str:
+    """Two digits, nothing for none."""
+    return "" if value == 0 else f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def render(plan: Plan, profile: Profile) -> str:
+    """The plan as text."""
+    heads = "rule", "task", "jobs", "done", "GPU h", "core h", "longest", "disk", "estimate", "why they run"
+    lines = [
+        (
+            row.rule,
+            row.task,
+            str(row.jobs),
+            str(row.done),
+            hours(row.gpu_hours),
+            hours(row.core_hours),
+            duration(row.longest) if row.longest else "",
+            size(row.bytes),
+            row.source,
+            row.why,
+        )
+        for row in plan.rows
+    ]
+    jobs, done, gpu, core = (
+        sum(getattr(row, name) for row in plan.rows) for name in ("jobs", "done", "gpu_hours", "core_hours")
+    )
+    lines.append(("all", "", str(jobs), str(done), hours(gpu), hours(core), "", size(plan.rest), "", ""))
+    return "\n".join([aligned(heads, lines), "", *totals(plan, profile), "", *sources(plan, profile)])
+
+
+def aligned(heads: tuple[str, ...], lines: list[tuple[str, ...]], numbers: range = range(2, 8)) -> str:
+    """Columns of equal width, those of `numbers` to the right."""
+    widths = [max(len(line[column]) for line in [heads, *lines]) for column in range(len(heads))]
+    rule = tuple("-" * width for width in widths)
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column in numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in [heads, rule, *lines]
+    )
+
+
+def totals(plan: Plan, profile: Profile) -> list[str]:
+    """Wall time, disk, and the runs that need more than one attempt."""
+    at = f"{plan.workers} GPU{'s' if plan.workers > 1 else ''}" if profile.slurm else "this machine"
+    beside = f", {plan.workers} runs side by side" if not profile.slurm and plan.workers > 1 else ""
+    peak, rest = plan.released
+    lines = [
+        f"Wall time on {at}{beside}: {duration(plan.seconds)}, waits in a queue left out.",
+        f"Disk: {size(plan.rest)} at rest, {size(plan.peak)} at peak.",
+        f"Without the trajectories, each removed once its kernel exists: {size(rest)} at rest, "
+        f"{size(peak)} at peak, which saves {size(plan.rest - rest)}.",
+    ]
+    allowed = 1 + int(profile.keys.get("retries", 0))
+    for task, (seconds, limit, attempts) in plan.attempts.items():
+        enough = "" if attempts <= allowed else f"; the profile allows {allowed}: raise runtime or retries"
+        lines.append(
+            f"{task}: {duration(seconds)} in jobs of at most {duration(limit)}, {attempts} attempts{enough}."
+        )
+    return lines
+
+
+def sources(plan: Plan, profile: Profile) -> list[str]:
+    """Where the stated costs come from, those that were used."""
+    stated = {row.rule for row in plan.rows if "stated" in row.source}
+    used = [costs.SECONDS_SOURCE] if stated - {"train", "kernel"} else []
+    if "kernel" in stated:
+        used.insert(0, costs.KERNEL_SOURCE)
+    if "train" in stated:
+        gpu = any(row.rule == "train" and row.gpu_hours for row in plan.rows)
+        used = [*([costs.GPU_SOURCE, costs.STEP_SOURCE] if gpu else [costs.CORE_SOURCE]), *used]
+        tasks = (profile.config.tasks[row.task] for row in plan.rows if row.rule == "train")
+        if any(task.data.name == "imagenet" for task in tasks):
+            used.insert(1, costs.DECODE_SOURCE)
+    lines = ["Measured: benchmark files and logs of finished runs of the same network and data."]
+    return lines + [f"Stated: {source}." for source in used]
