@@ -12,6 +12,7 @@ from hallmarks.errors import UserError
 COMMANDS = {
     "data": "get, check and prepare a data set",
     "train": "train one run: its trajectory and log",
+    "initialisations": "how alike random initialisations of a model are",
     "map": "draw the trajectory map of a trajectory",
     "kernel": "compute the Gram matrices of a trajectory",
     "measure": "compute MDS, angles, norms and spectra from a kernel",

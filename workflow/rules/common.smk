@@ -12,6 +12,7 @@ ENVIRONMENT = "../../envs/hallmarks.yaml"
 wildcard_constraints:
     run=r"[^/]+/[^/]+/seed\d+",
     figure="|".join(paper.figures) or "none",
+    initialisation="|".join(paper.initialisations) or "none",
     dataset="digits|fashion-mnist|cifar10|imagenet",
 
 

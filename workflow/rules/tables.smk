@@ -1,3 +1,13 @@
+for name in paper.initialisations:
+
+    rule:
+        name:
+            name
+        input:
+            f"{RESULTS}/tables/{name}.csv",
+        localrule: True
+
+
 rule claims:
     input:
         sources("commands.claims"),
@@ -25,6 +35,39 @@ rule claims:
         "-o {output.csv} > {log} 2>&1"
 
 
+rule initialisations:
+    input:
+        sources("commands.initialisations"),
+    output:
+        report(
+            f"{RESULTS}/tables/{{initialisation}}.csv",
+            caption="../report/initialisations.rst",
+            category="The paper's claims",
+            labels=lambda wildcards: {
+                "figure": wildcards.initialisation,
+                "shows": paper.initialisations[wildcards.initialisation].title,
+            },
+        ),
+    log:
+        f"{RESULTS}/logs/{{initialisation}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model=lambda wildcards: as_json(
+            paper.initialisations[wildcards.initialisation].model.model_dump()
+        ),
+        images=lambda wildcards: "--channels {0.channels} --classes {0.classes} --paper {0.paper}".format(
+            paper.initialisations[wildcards.initialisation]
+        ),
+        seeds=lambda wildcards: paper.initialisations[wildcards.initialisation].seeds,
+    message:
+        "Comparing random initialisations"
+    shell:
+        "hallmarks initialisations --model {params.model:q} {params.images} --seeds {params.seeds} "
+        "-o {output} > {log} 2>&1"
+
+
 rule tables_all:
     input:
+        [f"{RESULTS}/tables/{name}.csv" for name in paper.initialisations],
         rules.claims.output,

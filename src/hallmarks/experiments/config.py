@@ -136,6 +136,18 @@ class Experiment(Strict):
     choices: dict[str, str] = {}
 
 
+class Initialisation(Strict):
+    """How alike random initialisations of a model are: every pair of seeds, beside the paper's number."""
+
+    title: str
+    section: str
+    model: Model
+    channels: PositiveInt
+    classes: PositiveInt
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=2)]
+    paper: float
+
+
 class Figure(Strict):
     """A notebook, the experiments that it shows, and its options; `labels` keep only some variations."""
 
@@ -182,6 +194,7 @@ class Config(Strict):
     data: dict[Literal["digits", "fashion-mnist", "cifar10", "imagenet"], str] = {}
     tasks: dict[Name, Task]
     experiments: dict[Name, Experiment]
+    initialisations: dict[Name, Initialisation] = {}
     figures: dict[Name, Figure] = {}
     claims: dict[Name, Claim] = {}
 
