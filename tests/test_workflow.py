@@ -1,0 +1,154 @@
+"""The whole workflow at smoke scale, and what each change makes it do again."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+class Project:
+    """A copy of the project's tracked files, and Snakemake run in it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        for name in filter(None, listed.decode().split("\0")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        environment = os.environ | {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self.folder / "src"),
+        }
+        command = [str(BIN / "snakemake"), "--profile", "smoke", *arguments]
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Jobs by rule that a dry run would run, without the targets themselves."""
+        dry = self.snakemake("-n", *arguments)
+        assert dry.returncode == 0, dry.stderr + dry.stdout
+        jobs = dict(re.findall(r"^(\w+) +(\d+)$", dry.stdout + dry.stderr, flags=re.M))
+        return {rule: int(count) for rule, count in jobs.items() if rule not in {"all", "total"}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    """The project with everything made."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    made = project.snakemake("all")
+    assert made.returncode == 0, made.stderr[-5000:]
+    return project
+
+
+@pytest.fixture
+def edit(project):
+    """Change a file of the project for one test."""
+    before: dict[Path, bytes] = {}
+
+    def replace(name: str, change) -> None:
+        path = project.folder / name
+        before[path] = path.read_bytes()
+        path.write_text(change(path.read_text()))
+
+    yield replace
+    for path, content in before.items():
+        path.write_bytes(content)
+
+
+def test_every_figure_has_its_numbers_and_notebook(project):
+    results = project.folder / "results/smoke"
+    figures = sorted(path.stem for path in results.glob("figures/*.png"))
+    expected = [2, 3, 4, 6, *range(10, 20), *range(35, 65)]
+    assert set(figures) == {f"fig{n}" for n in expected} | {"saturation", "coarser"}
+    for figure in figures:
+        assert (results / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
+        assert len(pd.read_csv(results / f"figures/{figure}.csv")) > 0
+        assert json.loads((results / f"notebooks/{figure}.ipynb").read_text())["cells"]
+
+
+def test_the_claims_are_judged(project):
+    claims = pd.read_csv(project.folder / "results/smoke/tables/claims.csv")
+    assert len(claims) == 20 and claims["verdict"].notna().all()
+
+
+def test_random_initialisations_are_as_alike_as_the_paper_says(project):
+    table = pd.read_csv(project.folder / "results/smoke/tables/random-init.csv")
+    assert table["cosine"].between(0.36, 0.38).all() and (table["paper"] == 0.374).all()
+
+
+def test_nothing_is_made_twice(project):
+    assert project.planned() == {}
+
+
+def test_touching_does_nothing(project):
+    for name in ["src/hallmarks/kernel/gram.py", "src/hallmarks/plots.py", "notebooks/maps.ipynb"]:
+        (project.folder / name).touch()
+    assert project.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "remade"),
+    [
+        ("plots.py", {"figure"}),
+        ("measures.py", {"measure", "claims", "figure"}),
+        ("kernel/gram.py", {"kernel", "measure", "claims", "figure"}),
+        ("claims.py", {"claims"}),
+        ("models/vgg.py", {"train", "initialisations", "kernel", "measure", "claims", "figure"}),
+        ("cli.py", set()),
+    ],
+)
+def test_an_edit_remakes_what_uses_the_module(project, edit, module, remade):
+    edit(f"src/hallmarks/{module}", lambda text: text + "\nEDITED = 1\n")
+    assert set(project.planned()) == remade
+
+
+def test_one_sweep_leaves_the_others_alone(project, edit):
+    edit(
+        "config/smoke.yaml",
+        lambda text: text.replace(
+            "resnet50-wd: {", "resnet50-wd: {variations: [{}, {}, {}, {weight_decay: 0.5}], "
+        ),
+    )
+    planned = project.planned("kernels_all")
+    assert planned == {"train": 1, "kernel": 1, "kernels_all": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--config", "sclae=1"], "sclae: unknown key; did you mean 'scale'"),
+        (["--config", "tasks={vgg16-digits: {recipe: {batch_size: 9999}}}"], "larger than the training set"),
+    ],
+)
+def test_a_bad_configuration_runs_nothing(project, arguments, line):
+    refused = project.snakemake("-n", *arguments)
+    assert refused.returncode != 0 and line in refused.stderr + refused.stdout
+
+
+def test_one_figure_pays_for_what_it_needs(tmp_path):
+    planned = Project(tmp_path).planned("fig2")
+    assert planned == {"data": 1, "train": 2, "kernel": 2, "measure": 2, "figure": 1, "fig2": 1}
+
+
+def test_the_papers_own_configuration_is_planned(tmp_path):
+    project = Project(tmp_path)
+    shutil.copy(project.folder / "config.yaml", project.folder / "config/smoke.yaml")
+    assert project.planned()["train"] == 36
+
+
+def test_the_report_shows_every_figure(project):
+    made = project.snakemake("--report", "report.html", "all")
+    assert made.returncode == 0, made.stderr
+    page = (project.folder / "report.html").read_text()
+    for figure in ["fig2.png", "fig64.png", "saturation.png", "claims.html"]:
+        assert figure in page
