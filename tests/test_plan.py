@@ -18,7 +18,8 @@ from hallmarks.planning.costs import Cost
 from hallmarks.planning.estimates import Estimator
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile, open_profile
-from hallmarks.planning.table import duration, make_plan, makespan, render, size
+from hallmarks.planning.table import make_plan, makespan, render
+from hallmarks.planning.text import duration, size
 
 ROOT = Path(__file__).parents[1]
 PAPER = load([ROOT / "config.yaml"])

@@ -19,6 +19,7 @@ COMMANDS = {
     "claims": "judge the paper's claims from measures",
     "notebook": "run a notebook, which draws a figure",
     "plan": "what would run, why, and what it costs",
+    "status": "how far each run is",
 }
 
 

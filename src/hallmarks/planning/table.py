@@ -11,6 +11,7 @@ from hallmarks.planning import costs
 from hallmarks.planning.estimates import Estimate, Estimator
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile
+from hallmarks.planning.text import aligned, duration, size
 
 ORDER = ["data", "train", "kernel", "measure", "figure", "claims"]
 
@@ -157,26 +158,6 @@ def same_file_system(*folders: Path) -> bool:
     return len({path.stat().st_dev for path in present}) == 1
 
 
-def duration(seconds: float) -> str:
-    """`37 h 10 min`, `4 min`, `12 s`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 100 else f"{hours / 24:.1f} days"
-
-
-def size(count: float) -> str:
-    """`9.3 GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
-
-
 def hours(value: float) -> str:
     """Two digits, nothing for none."""
     return "" if value == 0 else f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
@@ -204,20 +185,8 @@ def render(plan: Plan, profile: Profile) -> str:
         sum(getattr(row, name) for row in plan.rows) for name in ("jobs", "done", "gpu_hours", "core_hours")
     )
     lines.append(("all", "", str(jobs), str(done), hours(gpu), hours(core), "", size(plan.rest), "", ""))
-    return "\n".join([aligned(heads, lines), "", *totals(plan, profile), "", *sources(plan, profile)])
-
-
-def aligned(heads: tuple[str, ...], lines: list[tuple[str, ...]], numbers: range = range(2, 8)) -> str:
-    """Columns of equal width, those of `numbers` to the right."""
-    widths = [max(len(line[column]) for line in [heads, *lines]) for column in range(len(heads))]
-    rule = tuple("-" * width for width in widths)
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column in numbers else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in [heads, rule, *lines]
-    )
+    table = aligned(heads, lines, range(2, 8))
+    return "\n".join([table, "", *totals(plan, profile), "", *sources(plan, profile)])
 
 
 def totals(plan: Plan, profile: Profile) -> list[str]:

@@ -1,0 +1,31 @@
+"""`hallmarks status --profile PROFILE`: each run's epoch, loss, speed, time left, node and attempts."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", default="laptop", help="laptop (the default), slurm, …")
+    parser.add_argument("--unfinished", action="store_true", help="leave out the runs that are done")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from hallmarks.experiments.runs import expand
+    from hallmarks.planning.profile import open_profile
+    from hallmarks.planning.progress import all_progress, render
+    from hallmarks.planning.queue import queued
+
+    profile = open_profile(arguments.profile)
+    jobs = queued() if profile.slurm else []
+    known = [] if isinstance(jobs, str) else jobs
+    config = profile.config
+    rows = all_progress(list(expand(config).values()), Path(config.results), Path(config.scratch), known)
+    if arguments.unfinished:
+        rows = [row for row in rows if row.state not in {"done", "diverged"}]
+    print(render(rows))
+    if isinstance(jobs, str):
+        print(f"The queue is not shown: {jobs}")
+    elif profile.slurm:
+        states = Counter(job.state.lower() for job in jobs)
+        print(f"Queue: {', '.join(f'{count} {state}' for state, count in states.items()) or 'empty'}")

@@ -1,0 +1,147 @@
+"""How far each run is, from what it leaves in `scratch/`, in its log and in `results/`."""
+
+import csv
+import re
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hallmarks.errors import UserError
+from hallmarks.experiments.runs import Run, steps_per_epoch, total_steps
+from hallmarks.planning.queue import Queued, job_of, submissions
+from hallmarks.planning.text import aligned, duration
+from hallmarks.trajectory.store import Trajectory, read
+
+EPOCH = re.compile(
+    r"epoch (?P<epoch>\S+): loss (?P<loss>\S+), accuracy \S+ in training, (?P<accuracy>\S+)% in test, "
+    r"(?P<speed>\d+) images/s"
+)
+RESUMED = "going on after step"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One run: `state` is done, diverged, in progress, waiting, or what the queue says.
+
+    `left` and `seen` are seconds: to the end at the present speed, and since it last wrote anything.
+    """
+
+    run: str
+    state: str
+    epoch: float | None = None
+    epochs: float | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+    speed: float | None = None
+    left: float | None = None
+    node: str = ""
+    attempts: str = ""
+    seen: float | None = None
+
+
+def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued], now: float) -> Progress:
+    """How far a run is at the time `now`."""
+    finished = results / "runs" / run.name
+    epochs = total_steps(run.settings) / steps_per_epoch(run.settings)
+    if trajectory := present(finished / "trajectory"):
+        row = last_row(finished / "log.csv")
+        state = "diverged" if trajectory.diverged else "done"
+        epoch = trajectory.diverged["epoch"] if trajectory.diverged else epochs
+        return replace(Progress(run.name, state, epoch, epochs), **row)
+    log = results / "logs" / "train" / f"{run.name}.log"
+    trajectory = present(scratch / run.name / "output" / "trajectory")
+    told, resumed = last_epoch(log)
+    step = max(
+        trajectory.points[-1].step if trajectory and trajectory.points else 0,
+        round(told.get("epoch", 0) * steps_per_epoch(run.settings)),
+    )
+    left = None
+    if told.get("speed"):
+        left = (total_steps(run.settings) - step) * run.settings.recipe.batch_size / told["speed"]
+    started = trajectory is not None or bool(told)
+    job = job_of(run.name, jobs)
+    written = [log, scratch / run.name / "output" / "trajectory" / "trajectory.json"]
+    times = [path.stat().st_mtime for path in written if path.exists()]
+    attempts = submissions(run.name, Path(".snakemake"))
+    return Progress(
+        run=run.name,
+        state=job.state.lower() if job else "in progress" if started else "waiting",
+        epoch=step / steps_per_epoch(run.settings) if started else None,
+        epochs=epochs,
+        loss=told.get("loss"),
+        accuracy=told.get("accuracy"),
+        speed=told.get("speed"),
+        left=left,
+        node=job.node if job else "",
+        attempts=str(attempts) if attempts else "2 or more" if resumed else "1" if started else "",
+        seen=max(now - max(times), 0) if started and times else None,
+    )
+
+
+def present(folder: Path) -> Trajectory | None:
+    """The trajectory in a folder, or None where there is none yet."""
+    try:
+        return read(folder)
+    except UserError:
+        return None
+
+
+def last_row(path: Path) -> dict[str, float]:
+    """Loss, test accuracy in percent and speed of the last epoch of a finished log."""
+    try:
+        with open(path) as file:
+            rows = list(csv.DictReader(file))
+        if not rows:
+            return {}
+        values = {key: float(rows[-1][key]) for key in ("loss", "test_accuracy", "images_per_second")}
+    except (OSError, KeyError, ValueError):
+        return {}
+    return {
+        "loss": values["loss"],
+        "accuracy": 100 * values["test_accuracy"],
+        "speed": values["images_per_second"],
+    }
+
+
+def last_epoch(log: Path) -> tuple[dict[str, float], bool]:
+    """What the last epoch's line of a run in progress says, and whether the run went on from a state."""
+    try:
+        text = log.read_text(errors="replace")
+    except OSError:
+        return {}, False
+    found = list(EPOCH.finditer(text))
+    told = found[-1].groupdict() if found else {}
+    return {key: float(value) for key, value in told.items()}, RESUMED in text
+
+
+def all_progress(runs: list[Run], results: Path, scratch: Path, jobs: list[Queued]) -> list[Progress]:
+    """How far every run is now."""
+    now = time.time()
+    return [progress(run, results, scratch, jobs, now) for run in runs]
+
+
+def render(rows: list[Progress]) -> str:
+    """One line a run, and how many are in which state."""
+
+    def shown(value: float | None, form: str = "{:g}") -> str:
+        return "" if value is None else form.format(value)
+
+    heads = "run", "state", "epoch", "loss", "test %", "images/s", "left", "last sign", "attempts", "node"
+    lines = [
+        (
+            row.run,
+            row.state,
+            "" if row.epoch is None else f"{row.epoch:.4g} of {row.epochs:.4g}",
+            shown(row.loss, "{:.4f}"),
+            shown(row.accuracy, "{:.1f}"),
+            shown(row.speed, "{:.0f}"),
+            "" if row.left is None else duration(row.left),
+            "" if row.seen is None else f"{duration(row.seen)} ago",
+            row.attempts,
+            row.node,
+        )
+        for row in rows
+    ]
+    states = [row.state for row in rows]
+    counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    return f"{aligned(heads, lines, range(2, 9))}\n\n{len(rows)} runs: {', '.join(counts)}"

@@ -1,0 +1,140 @@
+"""hallmarks status: what it reads from scratch, logs, results and the queue."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hallmarks.experiments.load import load
+from hallmarks.experiments.runs import expand
+from hallmarks.planning.progress import progress, render
+from hallmarks.planning.queue import Queued, job_of, parse, submissions
+
+ROOT = Path(__file__).parents[1]
+RUNS = expand(load([ROOT / "config.yaml", ROOT / "config/smoke.yaml"]))
+RUN = RUNS["resnet20-digits/momentum=0/seed1"]  # 6 epochs of 8 batches of 64
+HEADING = f"{RUN.name}: 4,456 parameters on cpu, 1 threads, PyTorch 2, code 0123\n"
+LINE = "epoch {}: loss 2.3017, accuracy 9.0% in training, 11.4% in test, 64 images/s\n"
+
+
+def trajectory(folder: Path, steps: list[int], diverged: dict | None = None) -> None:
+    folder.mkdir(parents=True)
+    points = [
+        {"file": "", "step": step, "epoch": step / 8, "learning_rate": 1, "bytes": 0, "sha256": ""}
+        for step in steps
+    ]
+    content = {"points": points, "parameters": {}} | ({"diverged": diverged} if diverged else {})
+    (folder / "trajectory.json").write_text(json.dumps(content))
+
+
+def log(folder: Path, text: str) -> Path:
+    path = folder / "results/logs/train" / f"{RUN.name}.log"
+    path.parent.mkdir(parents=True)
+    path.write_text(HEADING + text)
+    return path
+
+
+def look(folder: Path, jobs: list[Queued] = (), now: float = 0.0):
+    return progress(RUN, folder / "results", folder / "scratch", list(jobs), now)
+
+
+def test_nothing_yet(tmp_path):
+    found = look(tmp_path)
+    assert found.state == "waiting" and found.epoch is None and found.left is None
+
+
+def test_in_progress(tmp_path):
+    path = log(tmp_path, LINE.format(1) + LINE.format(2))
+    trajectory(tmp_path / "scratch" / RUN.name / "output/trajectory", [0, 8, 16])
+    os.utime(path, (2e9, 2e9))
+    found = look(tmp_path, now=2e9 + 30)
+    assert (found.state, found.epoch, found.epochs, found.attempts) == ("in progress", 2, 6, "1")
+    assert (found.loss, found.accuracy, found.speed, found.seen) == (2.3017, 11.4, 64, 30)
+    assert found.left == 4 * 8  # 4 epochs of 8 batches, at 1 batch a second
+
+
+def test_it_went_on_and_the_points_are_ahead_of_the_log(tmp_path):
+    log(tmp_path, f"{RUN.name}: going on after step 16\n")
+    trajectory(tmp_path / "scratch" / RUN.name / "output/trajectory", [0, 8, 16, 24])
+    found = look(tmp_path)
+    assert (found.epoch, found.attempts, found.left) == (3, "2 or more", None)
+
+
+def test_done_and_diverged(tmp_path):
+    made = tmp_path / "results/runs" / RUN.name
+    trajectory(made / "trajectory", [0, 48])
+    (made / "log.csv").write_text("epoch,loss,test_accuracy,images_per_second\n6,0.5,0.9,100\n")
+    found = look(tmp_path)
+    assert (found.state, found.epoch, found.loss, found.speed) == ("done", 6, 0.5, 100)
+    assert found.accuracy == pytest.approx(90)
+    (made / "trajectory/trajectory.json").unlink()
+    (made / "trajectory").rmdir()
+    trajectory(made / "trajectory", [0], {"epoch": 0.5, "step": 4, "learning_rate": 1})
+    assert (look(tmp_path).state, look(tmp_path).epoch) == ("diverged", 0.5)
+
+
+def test_a_damaged_file_is_no_traceback(tmp_path):
+    folder = tmp_path / "scratch" / RUN.name / "output/trajectory"
+    folder.mkdir(parents=True)
+    (folder / "trajectory.json").write_text('{"points": [')
+    assert look(tmp_path).state == "waiting"
+
+
+def test_the_queue():
+    comment = "rule_train_wildcards_resnet20-digits_momentum=0_seed1"
+    told = ["7|PENDING||Priority|/here", "8|RUNNING|n1|None|/here", "9|RUNNING|n2|None|/elsewhere"]
+    jobs = parse("".join(f"{line}|{comment}\n" for line in told), Path("/here"))
+    assert jobs[0] == Queued("7", "PENDING", "Priority", comment) and len(jobs) == 2
+    assert job_of(RUN.name, jobs).node == "n1"
+    assert job_of("resnet20-digits/default/seed0", jobs) is None
+
+
+def test_submissions_are_counted(tmp_path):
+    folder = tmp_path / "slurm_logs/rule_train/resnet20-digits_momentum=0_seed1"
+    folder.mkdir(parents=True)
+    for job in "12":
+        (folder / f"{job}.log").touch()
+    assert submissions(RUN.name, tmp_path) == 2
+
+
+def test_the_table(tmp_path):
+    log(tmp_path, LINE.format(3))
+    text = render([look(tmp_path), look(tmp_path / "other")])
+    assert "3 of 6" in text and "24 s" in text and text.endswith("2 runs: 1 in progress, 1 waiting")
+
+
+def command(folder: Path, **environment: str) -> subprocess.CompletedProcess:
+    """`hallmarks status` of a clone whose profile runs on SLURM."""
+    for name in ["config.yaml", "config", "Snakefile"]:
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "slurm").mkdir()
+    (folder / "slurm/profile.yaml").write_text("executor: slurm\nconfigfile: config/smoke.yaml\n")
+    return subprocess.run(
+        [sys.executable, "-m", "hallmarks.cli", "status", "--profile", "slurm"],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_command_asks_the_queue(tmp_path):
+    squeue = tmp_path / "bin/squeue"
+    squeue.parent.mkdir()
+    job = "rule_train_wildcards_resnet20-digits_momentum=0_seed1"
+    squeue.write_text(f'#!/bin/sh\necho "8|RUNNING|n1|None|$PWD|{job}"\n')
+    squeue.chmod(squeue.stat().st_mode | stat.S_IXUSR)
+    done = command(tmp_path, PATH=f"{squeue.parent}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if line.startswith(RUN.name))
+    assert "running" in line and line.endswith("n1")
+    assert "Queue: 1 running" in done.stdout
+
+
+def test_without_a_queue_it_says_so(tmp_path):
+    done = command(tmp_path, PATH=str(tmp_path))
+    assert "The queue is not shown: squeue is not installed here" in done.stdout
