@@ -20,6 +20,7 @@ COMMANDS = {
     "notebook": "run a notebook, which draws a figure",
     "plan": "what would run, why, and what it costs",
     "status": "how far each run is",
+    "doctor": "whether everything that a long run needs is there",
 }
 
 

@@ -10,7 +10,7 @@ from hallmarks.errors import UserError
 from hallmarks.planning.profile import Profile
 
 MANY = 1024
-RESOURCES = ("gpu", "mem_mb", "runtime", "slurm_account", "slurm_partition")
+RESOURCES = ("gpu", "gpu_model", "mem_mb", "runtime", "slurm_account", "slurm_partition")
 
 
 @dataclass(frozen=True)

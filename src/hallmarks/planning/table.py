@@ -36,7 +36,8 @@ class Row:
 class Plan:
     """The rows, and what they add up to: seconds of wall time at so many workers, bytes at peak and at rest.
 
-    `released` are the bytes at peak and at rest if each trajectory went once its kernel exists.
+    `to_come` are the bytes at peak that are not there yet, `in_progress` those of `workers` runs in progress,
+    `released` the bytes at peak and at rest if each trajectory went once its kernel exists.
     """
 
     rows: list[Row]
@@ -44,6 +45,8 @@ class Plan:
     seconds: float
     peak: int
     rest: int
+    to_come: int
+    in_progress: int
     released: tuple[int, int]
     attempts: dict[str, tuple[float, float, int]]  # by task: seconds, limit in seconds, attempts
 
@@ -78,6 +81,8 @@ def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int
         seconds=wall_seconds(todo, workers, profile.slurm),
         peak=rest + states + copies,
         rest=rest,
+        to_come=rest + states + copies - sum(estimate.bytes for job, estimate in estimates if not job.reason),
+        in_progress=states + unfinished,
         released=(kept + states + copies + unfinished, kept),
         attempts=attempts_of(training),
     )

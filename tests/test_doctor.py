@@ -1,0 +1,169 @@
+"""hallmarks doctor: each thing that can be wrong is found and says what to do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hallmarks.checks import Check, render
+from hallmarks.checks.doctor import check_limits, data_sources
+from hallmarks.checks.node import unreadable, unwritable
+from hallmarks.checks.probe import check_node, judge, launcher
+from hallmarks.checks.site import check_account, check_partition, check_site, seconds_of
+from hallmarks.checks.versions import check_versions
+from hallmarks.experiments.load import load
+from hallmarks.planning.jobs import Job
+from hallmarks.planning.profile import Profile
+from hallmarks.planning.table import Plan
+
+ROOT = Path(__file__).parents[1]
+PAPER = load([ROOT / "config.yaml"])
+ASKS = {"gpu": 1, "runtime": 120, "slurm_account": "lab", "slurm_partition": "gpu"}
+TRAIN = Job("train", {"run": "resnet50-imagenet/default/seed0"}, ["a"], "not made yet", 8, ASKS)
+FOUND = {"host": "n1", "torch": "2", "devices": "0", "gpu": "", "data": {}, "scratch": "", "free": 1000}
+ASKED = {"gpu": True, "data": {}, "scratch": "scratch"}
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """Stands in for commands of SLURM: `commands(sinfo="echo up")`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def write(**scripts: str) -> None:
+        for name, script in scripts.items():
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o755)
+
+    return write
+
+
+def failed(checks: list[Check]) -> list[str]:
+    return [check.name for check in checks if check.remedy]
+
+
+def test_versions(tmp_path):
+    lock = tmp_path / "lock.txt"
+    installed = "numpy>=1 \\\n    --hash=sha256:00\nnumpy==0 ; python_full_version < '3'\n# via\n"
+    lock.write_text(installed)
+    assert check_versions(lock) == Check("versions", f"1 packages as in {lock}")
+    lock.write_text(installed + "pandas==0.1\nno-such-package==1\n")
+    check = check_versions(lock)
+    assert "pandas is " in check.found and ", not 0.1, no-such-package is missing" in check.found
+    assert "make install" in check.remedy
+    assert check_versions(tmp_path / "none").remedy
+
+
+def test_the_lock_of_this_clone_is_read():
+    lines = (ROOT / "envs/requirements.txt").read_text().splitlines()
+    expected = sum(line[:1].isalnum() for line in lines)
+    assert expected > 100 and "packages as in" in check_versions(ROOT / "envs/requirements.txt").found
+
+
+def test_data_and_scratch_paths(tmp_path):
+    assert unreadable(tmp_path / "none").endswith("No such file or directory")
+    (tmp_path / "set/train").mkdir(parents=True)
+    assert unreadable(tmp_path / "set") == "holds no files"
+    (tmp_path / "set/train/image").write_bytes(b"x")
+    assert unreadable(tmp_path / "set") == ""
+    assert unwritable(tmp_path / "new/scratch") == "" and list((tmp_path / "new/scratch").iterdir()) == []
+    assert unwritable(tmp_path / "set/train/image/scratch") == "Not a directory"
+
+
+def test_limits_of_time():
+    hours = {"1:00:00": 1, "2-00:00:00": 48, "30:00": 0.5, "infinite": float("inf")}
+    assert {limit: seconds_of(limit) / 3600 for limit in hours} == hours
+    plan = Plan([], 1, 0, 0, 0, 0, 0, (0, 0), {"resnet50-imagenet": (36000, 3600, 11)})
+    profile = Profile("slurm", {"executor": "slurm", "retries": 3}, PAPER)
+    [check] = check_limits(plan, profile)
+    assert "11 of 4 attempts" in check.found and "retries" in check.remedy
+    generous = Profile("slurm", {"retries": 10}, PAPER)
+    assert not check_limits(plan, generous)[0].remedy
+
+
+def test_an_account_that_is_not_ones_own(commands):
+    commands(sacctmgr="echo other; echo mine")
+    assert "mine, other" in check_account("lab").remedy
+    commands(sacctmgr="echo lab")
+    assert not check_account("lab").remedy
+    commands(sacctmgr="exit 1")  # no accounting: the job tells
+    assert not check_account("lab").remedy
+
+
+@pytest.mark.parametrize(
+    ("sinfo", "found"),
+    [
+        ('echo "up|1-00:00:00|gpu:2"', "is up, for jobs of up to 24 h 0 min"),
+        ('echo "up|infinite|gpu:a100:4(S:0)"', "is up, without a limit"),
+        ('[ "$3" ] && exit; echo "cpu\ngpus"', "does not exist"),
+        ('echo "down|infinite|gpu:2"', "is down"),
+        ('echo "up|infinite|(null)"', "has no GPUs"),
+        ('echo "up|1:00:00|gpu:2"', "ends jobs after 1 h 0 min, 2 h 0 min are asked for"),
+    ],
+)
+def test_partitions(commands, sinfo, found):
+    commands(sinfo=sinfo)
+    check = check_partition("gpu", [TRAIN])
+    assert check.found == found and bool(check.remedy) == (not found.startswith("is up"))
+
+
+def test_no_slurm_at_all(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    [check] = check_site([TRAIN])
+    assert check.found == "sinfo is not installed here" and "login node" in check.remedy
+
+
+def test_the_job_asks_as_the_training_does():
+    command = launcher(TRAIN)
+    assert {"--account=lab", "--partition=gpu", "--gpus=1"} < set(command)
+    typed = Job("train", {}, [], None, 1, ASKS | {"gpu_model": "a100"})
+    assert "--gpus=a100:1" in launcher(typed)
+
+
+def test_what_a_job_finds():
+    assert failed(judge("a job", ASKED, FOUND, 0)) == []
+    worst = FOUND | {"devices": "", "gpu": "sees no GPU", "data": {"cifar10": "gone"}, "free": 10}
+    asked = ASKED | {"data": {"cifar10": "/data"}}
+    assert failed(judge("a job", asked, worst, 20)) == [
+        "GPU given",
+        "PyTorch on the GPU",
+        "data cifar10",
+        "scratch",
+    ]
+    assert failed(judge("a job", ASKED, FOUND | {"scratch": "Read-only file system"}, 0)) == ["scratch"]
+
+
+def test_a_job_that_fails_or_waits(commands):
+    commands(srun="echo 'srun: error: Invalid account' >&2; exit 1")
+    [check] = check_node(TRAIN, ASKED, 0, 60)
+    assert check.found == "srun: error: Invalid account" and check.remedy
+    commands(srun="exec sleep 60")
+    [check] = check_node(TRAIN, ASKED, 0, 0.2)
+    assert "did not start" in check.found and "--wait" in check.remedy
+
+
+def test_imagenet_needs_a_path():
+    job = Job("data", {"dataset": "imagenet"}, ["a"], "not made yet", 1, {})
+    assert failed(data_sources(PAPER, [job])[1]) == ["data imagenet"]
+    configured = PAPER.model_copy(update={"data": {"imagenet": "/images"}})
+    assert data_sources(configured, [job]) == ({"imagenet": "/images"}, [])
+
+
+def test_rendering():
+    text = render([Check("a", "fine"), Check("longer", "bad", "do this")])
+    assert text.splitlines()[1:3] == ["FAIL  longer  bad", "              → do this"]
+    assert text.endswith("2 checks, 1 failed")
+
+
+def test_the_command_on_this_machine(tmp_path):
+    for name in ["config.yaml", "config", "Snakefile", "smoke", "workflow", "notebooks", "envs"]:
+        (tmp_path / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "hallmarks.cli", "doctor", "--profile", "smoke"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert done.returncode in {0, 1}, done.stderr  # 1 where versions differ from the lock
+    assert [line[:4] for line in lines if "scratch" in line or "this machine" in line] == ["ok  ", "ok  "]
+    assert not any("SLURM" in line for line in lines)
