@@ -1,4 +1,5 @@
 # Reads and checks the configuration, includes the rules, names `all`.
+from hallmarks import slurm
 from hallmarks.errors import UserError
 from hallmarks.experiments.load import check
 from hallmarks.experiments.runs import expand
@@ -6,6 +7,9 @@ from snakemake.exceptions import WorkflowError
 
 
 configfile: "config.yaml"
+
+
+slurm.mend()
 
 
 try:

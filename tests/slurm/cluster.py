@@ -55,15 +55,16 @@ JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=26819
+AccountingStorageTRES=gres/gpu
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26821 CPUs=8 RealMemory=16000 Gres=gpu:2
 NodeName=n2 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26822 CPUs=8 RealMemory=16000 Gres=gpu:2
-PartitionName=cpu Nodes=ALL Default=YES MaxTime=60 PriorityTier=5 PreemptMode=OFF
-PartitionName=gpu Nodes=ALL MaxTime=60 PriorityTier=5 PreemptMode=OFF
-PartitionName=requeued Nodes=ALL MaxTime=60 PriorityTier=1 PreemptMode=REQUEUE
-PartitionName=cancelled Nodes=ALL MaxTime=60 PriorityTier=1 PreemptMode=CANCEL
-PartitionName=urgent Nodes=ALL MaxTime=60 PriorityTier=10 PreemptMode=OFF
+PartitionName=cpu Nodes=ALL Default=YES PriorityTier=5 PreemptMode=OFF
+PartitionName=gpu Nodes=ALL PriorityTier=5 PreemptMode=OFF
+PartitionName=requeued Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=cancelled Nodes=ALL PriorityTier=1 PreemptMode=CANCEL
+PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF
 """
 SLURMDBD = """{ours}
 AuthType=auth/munge
@@ -232,8 +233,8 @@ class Cluster:
 
     def logs(self) -> str:
         """The end of every daemon's log."""
-        paths = sorted([*self.folder.glob("*.log"), *self.folder.glob("*.out")])
-        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-2000:]}" for path in paths)
+        paths = sorted(self.folder.glob("*.log"))
+        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-800:]}" for path in paths)
 
 
 def listens(port: int) -> bool:

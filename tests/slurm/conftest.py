@@ -1,9 +1,13 @@
 """The cluster that all tests of this folder share, brought up once."""
 
 import os
+import shutil
 
 import cluster
 import pytest
+from project import Project
+
+EPOCHS = 30
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +28,26 @@ def slurm(started):
     yield started
     print(started.logs())
     started.reset()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory) -> tuple[Project, list[str]]:
+    """A project with figure 2, made without SLURM, and the points of the run that the tests disturb."""
+    project = Project(tmp_path_factory.mktemp("undisturbed"))
+    smoke = project.folder / "config/smoke.yaml"
+    smoke.write_text(smoke.read_text().replace("length: 6\n", f"length: {EPOCHS}\n"))
+    project.run("snakemake", "--profile", "smoke", "fig2")
+    return project, project.points()
+
+
+@pytest.fixture
+def project(undisturbed, tmp_path, slurm):
+    """A project with the data and nothing else made."""
+    made, _ = undisturbed
+    project = Project(tmp_path)
+    for name in ["config/smoke.yaml", "results/smoke/data"]:
+        copy = shutil.copytree if (made.folder / name).is_dir() else shutil.copy
+        copy(made.folder / name, project.folder / name)
+    yield project
+    print(project.said())
+    project.close()

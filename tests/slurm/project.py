@@ -1,0 +1,131 @@
+"""A copy of the project, its driver on the test cluster, and a hand on the training processes."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from cluster import until
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+RUN = "resnet20-digits/default/seed0"
+# What differs from a user's command: small runs, a look each second, no more cores than this machine has.
+SMALL = [
+    *["--configfile", "config/smoke.yaml", "--slurm-init-seconds-before-status-checks", "1"],
+    *["--max-jobs-per-timespan", "1000/1s", "--latency-wait", "10", "--set-threads", "train=1", "kernel=1"],
+]
+
+
+class Project:
+    """The project's tracked files in `folder`, with its commands on the path."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        for name in filter(None, listed.decode().split("\0")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+        self.environment = os.environ | {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PYTHONPATH": str(folder / "src"),
+            "OMP_NUM_THREADS": "1",
+        }
+        self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
+        self.drivers: list[subprocess.Popen] = []
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """A driver in the background: `snakemake --profile slurm …`, what it says in `driver.log`."""
+        command = ["snakemake", *arguments, "--profile", "slurm", *SMALL]
+        with (self.folder / "driver.log").open("a") as log:
+            driver = subprocess.Popen(
+                [str(BIN / command[0]), *command[1:]],
+                **{"cwd": self.folder, "env": self.environment, "stdout": log, "stderr": log},
+                start_new_session=True,
+            )
+        self.drivers.append(driver)
+        return driver
+
+    def run(self, *command: str) -> None:
+        """A command to its end. AssertionError with what it said where it fails."""
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]],
+            **{"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def said(self) -> str:
+        """What the drivers have said."""
+        return (self.folder / "driver.log").read_text()
+
+    def finished(self, driver: subprocess.Popen, seconds: float = 240) -> None:
+        """Wait for a driver to end well."""
+        until(lambda: driver.poll() is not None, f"the driver\n{self.said()[-4000:]}", seconds)
+        assert driver.returncode == 0, self.said()[-8000:]
+
+    def target(self, run: str = RUN) -> str:
+        return f"results/smoke/runs/{run}/trajectory/trajectory.json"
+
+    def points(self, run: str = RUN) -> list[str]:
+        """The SHA-256 of each point of a finished run, which its file still has."""
+        path = self.folder / self.target(run)
+        points = json.loads(path.read_text())["points"]
+        sizes = [(path.parent / point["file"]).stat().st_size for point in points]
+        assert sizes == [point["bytes"] for point in points]
+        return [point["sha256"] for point in points]
+
+    def trainers(self, run: str = RUN) -> list[int]:
+        """The processes that train a run of this project."""
+        return [pid for pid in processes(self.folder) if f"hallmarks\0train\0{run}\0" in command_of(pid)]
+
+    def states(self, run: str = RUN) -> list[str]:
+        """The states that a run can go on from, oldest first."""
+        return sorted(path.stem for path in (self.scratch / run).glob("states/*.sha256"))
+
+    def frozen_after_a_state(self, run: str = RUN) -> int:
+        """Stop the run's trainer (SIGSTOP) once a state newer than those now there is saved.
+
+        Without this a run could end before a test lays hand on it. SLURM's own SIGTERM wakes it (SIGCONT).
+        """
+        before = self.states(run)[-1:]
+
+        def caught() -> int | None:
+            assert any(driver.poll() is None for driver in self.drivers), "the driver has ended"
+            trainers = self.trainers(run)
+            if trainers and self.states(run)[-1:] > before:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(trainers[0], signal.SIGSTOP)
+                    return trainers[0]
+            return None
+
+        return until(caught, f"a saved state of {run}\n{self.said()[-2000:]}")
+
+    def close(self) -> None:
+        """End the drivers that are left, and whatever runs in the folder."""
+        for driver in self.drivers:
+            driver.kill()
+            driver.wait()
+        for pid in processes(self.folder):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def processes(folder: Path) -> Iterator[int]:
+    """The processes whose working directory is `folder`."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
+                yield int(entry.name)
+
+
+def command_of(pid: int) -> str:
+    """A process's command line, its words apart by NUL."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
