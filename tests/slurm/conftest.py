@@ -7,7 +7,7 @@ import cluster
 import pytest
 from project import Project
 
-EPOCHS = 30
+EPOCHS = 60
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from hallmarks.errors import UserError
 from hallmarks.experiments.config import Task
+from hallmarks.lease import Lease
 
 RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][a-z0-9=,._+-]*/seed(\d+)")
 TRY_AGAIN = 75  # EX_TEMPFAIL
@@ -42,13 +44,25 @@ def run(arguments: argparse.Namespace) -> int:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
     seed, settings = seed_of(arguments.run), settings_of(arguments.settings)
+    folder = arguments.scratch / arguments.run
+    lease = Lease(folder)
+    if not lease.take(stop=lambda: bool(stopped)):
+        return TRY_AGAIN
+    try:
+        return train(arguments, seed, settings, folder, lambda: lease.check() or bool(stopped))
+    finally:
+        lease.release()
 
+
+def train(
+    arguments: argparse.Namespace, seed: int, settings: Task, folder: Path, stop: Callable[[], bool]
+) -> int:
     import torch
 
     from hallmarks.data.batches import open_batches
     from hallmarks.data.datasets import describe, load
     from hallmarks.models import build
-    from hallmarks.training import Diverged, Interrupted, Trainer
+    from hallmarks.training import Diverged, Interrupted, Trainer, finished
     from hallmarks.training.digest import code_digest, run_digest
     from hallmarks.training.place import move_into_place
 
@@ -57,6 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
     device = device_of(arguments.device)
     resolved = {"run": arguments.run, **settings.model_dump(exclude={"choices"})}
     digest = run_digest(resolved, describe(arguments.data)["sha256"])
+    record = arguments.scratch / "finished" / f"{arguments.run}.json"
+    if finished.restored(record, digest, arguments.output):
+        print(f"{arguments.run}: finished before, nothing is trained", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
 
     dataset = load(settings.data, arguments.data)
     batches = open_batches(dataset, settings.data, settings.recipe.batch_size, seed, device)
@@ -70,10 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
         flush=True,
     )
 
-    folder = arguments.scratch / arguments.run
     trainer = Trainer(arguments.run, settings.recipe, model, batches, folder, digest)
     try:
-        trainer.train(stop=lambda: bool(stopped))
+        trainer.train(stop)
     except Interrupted as interruption:
         print(f"{interruption}; the same command goes on from there", file=sys.stderr)
         return TRY_AGAIN
@@ -83,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 1
     (trainer.output / "settings.yaml").write_text(yaml.safe_dump(resolved, sort_keys=False))
     move_into_place(trainer.output, arguments.output)
+    finished.record(record, digest, arguments.output)
     shutil.rmtree(folder, ignore_errors=True)
     return 0
 

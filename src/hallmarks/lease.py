@@ -1,0 +1,152 @@
+"""One process at a time trains a run, however many jobs were started for it: a lease in its scratch folder.
+
+`lease-00001.json` names its holder and is written again with each heartbeat. Who finds a holder gone takes
+the next number, which only one can create; a holder that finds the next number taken has lost the run.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hallmarks.errors import UserError
+
+BEAT, PATIENCE = 15.0, 90.0  # seconds between heartbeats, and of silence after which a holder is gone
+
+
+class Lease:
+    """The right to write `folder`. Taken with `take`, confirmed with `check`, given back with `release`."""
+
+    def __init__(self, folder: Path, beat: float = BEAT, patience: float = PATIENCE):
+        self.folder, self.beat, self.patience = folder, beat, patience
+        self.number = 0
+        self.seen: tuple[str, float] = ("", 0.0)
+        self.ending = threading.Event()
+        self.heart = threading.Thread(target=self.keep, daemon=True)
+        self.me = {
+            "machine": machine(),
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "started": started(os.getpid()),
+            "job": os.environ.get("SLURM_JOB_ID"),
+        }
+
+    def take(self, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until nobody else holds the lease, and hold it; False where `stop()` came first."""
+        told = False
+        while not stop():
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"{self.folder}: cannot be made ({error.strerror})") from None
+            number, text = self.newest()
+            if (number == 0 or self.gone(text)) and self.create(number + 1):
+                self.heart.start()
+                return True
+            if not told:
+                print(
+                    f"{self.folder}: another job trains this run; waiting for it", file=sys.stderr, flush=True
+                )
+                told = True
+            time.sleep(min(1.0, self.beat))
+        return False
+
+    def check(self) -> None:
+        """Raise UserError where the lease has passed to another process: this one must write no more."""
+        if self.path(self.number + 1).exists():
+            raise UserError(f"{self.folder}: another job has taken this run over, since this one was silent")
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        self.ending.set()
+        self.heart.join()
+        self.path(self.number).unlink(missing_ok=True)
+
+    def path(self, number: int) -> Path:
+        return self.folder / f"lease-{number:05d}.json"
+
+    def newest(self) -> tuple[int, str]:
+        """The highest number and what its file says; 0 where there is none."""
+        for path in sorted(self.folder.glob("lease-*.json"), reverse=True):
+            try:
+                return int(path.stem.removeprefix("lease-")), path.read_text()
+            except FileNotFoundError:
+                continue
+        return 0, ""
+
+    def create(self, number: int) -> bool:
+        """Hold this number, unless somebody was faster. Raises UserError where the disk is full."""
+        try:
+            with open(self.path(number), "x") as file:
+                file.write(json.dumps(self.me))
+        except FileExistsError:
+            return False
+        except OSError as error:
+            self.path(number).unlink(missing_ok=True)
+            raise UserError(f"{self.path(number)}: cannot be written ({error.strerror})") from None
+        self.number = number
+        for path in self.folder.glob("lease-*.json"):
+            if path < self.path(number):
+                path.unlink(missing_ok=True)
+        return True
+
+    def gone(self, text: str) -> bool:
+        """Whether a holder has ended: known for a process of this machine, else judged by its silence."""
+        try:
+            holder = json.loads(text)
+        except ValueError:  # being written
+            holder = {}
+        if holder.get("machine") == self.me["machine"]:
+            return started(holder["process"]) != holder["started"]
+        if text != self.seen[0]:
+            self.seen = text, time.monotonic()
+        silent = time.monotonic() - self.seen[1] > self.patience
+        return silent and (holder.get("job") == self.me["job"] or not runs(holder.get("job")))
+
+    def keep(self) -> None:
+        """The heartbeat."""
+        beats = 0
+        while not self.ending.wait(self.beat) and self.path(self.number).exists():
+            beats += 1
+            unfinished = self.folder / f".lease-{self.me['process']}"
+            try:
+                unfinished.write_text(json.dumps(self.me | {"beats": beats}))
+                unfinished.replace(self.path(self.number))
+            except OSError:  # a full disk: said by whoever writes the state
+                continue
+
+
+def machine() -> str:
+    """What tells the processes that this one can see from all others."""
+    try:
+        booted = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{booted} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
+
+
+def started(process: int) -> str | None:
+    """When a process of this machine started, in ticks; None where it has ended."""
+    try:
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state == "Z" else fields[18]
+
+
+def runs(job: str | None) -> bool:
+    """Whether SLURM still runs a job, or does not answer."""
+    if job is None:
+        return False
+    try:
+        asked = subprocess.run(["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, text=True)
+    except FileNotFoundError:
+        return False
+    if asked.returncode:
+        return "Invalid job id" not in asked.stderr
+    return asked.stdout.strip() not in {"", "PENDING"}
