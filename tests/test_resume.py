@@ -8,11 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from hallmarks import cli
 from hallmarks.data.datasets import prepare
+from hallmarks.data.imagenet import Expected
 from hallmarks.experiments.config import Points, Recipe, Sgd
 from hallmarks.trajectory.store import read
 
@@ -129,6 +132,28 @@ def test_a_run_that_diverges_leaves_nothing_unless_asked(command, tmp_path, caps
     assert cli.main([*command("kept", wild), "--record-divergence"]) == 0
     trajectory = read(tmp_path / "kept" / "run" / "trajectory")
     assert trajectory.diverged["learning_rate"] == 1e30 and len(trajectory.points) >= 1
+
+
+def test_image_files_train_resnet50(tmp_path):
+    random = np.random.default_rng(0)
+    for split, images in {"train": 4, "val": 2}.items():
+        for kind in "ab":
+            (parent := tmp_path / "images" / split / kind).mkdir(parents=True)
+            for number in range(images):
+                pixels = random.integers(0, 256, (40, 48, 3), np.uint8)
+                Image.fromarray(pixels).save(parent / f"{number}.jpeg")
+    prepare("imagenet", tmp_path / "images", tmp_path / "data", Expected(classes=2, train=8, test=4))
+    settings = {
+        "data": {"name": "imagenet", "pooling": 7, "augment": ["crop", "flip"]},
+        "model": {"name": "resnet50", "width": 2},
+        "recipe": {"optimizer": {"learning_rate": 0.01}, "batch_size": 4, "length": 1},
+    }
+    folders = ["--data", tmp_path / "data", "--scratch", tmp_path / "scratch", "-o", tmp_path / "run"]
+    words = ["train", "images/default/seed0", "--settings", json.dumps(settings), *map(str, folders)]
+    assert cli.main(words) == 0
+    trajectory = read(tmp_path / "run" / "trajectory")
+    assert [point.step for point in trajectory.points] == [0, 2]
+    assert trajectory.parameters["conv1.weight"] == {"shape": [2, 3, 3, 3], "kind": "conv"}
 
 
 @pytest.mark.parametrize(

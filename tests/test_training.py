@@ -231,6 +231,24 @@ def test_damaged_points_are_not_gone_on_from(tmp_path, capfd):
     ]
 
 
+@pytest.mark.parametrize("sync", [3, 12, 17])
+def test_a_full_disk_is_one_line_and_the_run_goes_on_once_there_is_space(tmp_path, monkeypatch, sync):
+    trained(tmp_path / "whole", recipe())
+    syncs = iter(range(1, 1000))
+
+    def full(descriptor: int) -> None:
+        if next(syncs) >= sync:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched, pytest.raises(UserError, match="cannot be written .*No space"):
+        patched.setattr(os, "fsync", full)
+        trained(tmp_path / "full", recipe())
+    trained(tmp_path / "full", recipe())
+    assert [p.tobytes() for p in points(tmp_path / "full")] == [
+        p.tobytes() for p in points(tmp_path / "whole")
+    ]
+
+
 def folder_of(path: Path, text: str) -> Path:
     (path / "inner").mkdir(parents=True)
     (path / "inner" / "file").write_text(text)

@@ -57,6 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
 def train(
     arguments: argparse.Namespace, seed: int, settings: Task, folder: Path, stop: Callable[[], bool]
 ) -> int:
+    if "OMP_WAIT_POLICY" not in os.environ:
+        # A thread that spins while it waits takes a shared core from the one it waits for.
+        os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
     import torch
 
     from hallmarks.data.batches import open_batches
@@ -65,6 +69,7 @@ def train(
     from hallmarks.training import Diverged, Interrupted, Trainer, finished
     from hallmarks.training.digest import code_digest, run_digest
     from hallmarks.training.place import move_into_place
+    from hallmarks.trajectory.store import write_atomically
 
     if arguments.threads or "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(arguments.threads or len(os.sched_getaffinity(0)))
@@ -99,7 +104,7 @@ def train(
         print(f"hallmarks train: {divergence}", file=sys.stderr)
         if not arguments.record_divergence:
             return 1
-    (trainer.output / "settings.yaml").write_text(yaml.safe_dump(resolved, sort_keys=False))
+    write_atomically(trainer.output / "settings.yaml", yaml.safe_dump(resolved, sort_keys=False).encode())
     move_into_place(trainer.output, arguments.output)
     finished.record(record, digest, arguments.output)
     shutil.rmtree(folder, ignore_errors=True)

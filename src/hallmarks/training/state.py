@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from hallmarks.errors import UserError
 from hallmarks.trajectory.store import write_atomically
 
 KEPT = 2
@@ -25,7 +26,10 @@ class States:
 
     def save(self, step: int, content: dict) -> None:
         """Write one state. Raises UserError where the disk is full; the ones before stay."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self.folder}: cannot be made ({error.strerror})") from None
         serialised = io.BytesIO()
         torch.save(content | {"digest": self.digest}, serialised)
         path = self.folder / f"state-{step:09d}.pt"

@@ -1,0 +1,150 @@
+"""Ours against the ordinary loop: the same model, batches and recipe, images/s and accuracy over seeds.
+
+The ordinary loop is the one of tutorials: a data set that gives PIL images through torchvision's transforms
+(as torchvision's FashionMNIST does), a DataLoader of 2 workers, the default memory layout. Both train the
+same images, pooled beforehand. Each run has a process of its own; they alternate, so that the machine's moods
+fall on both.
+
+    python benchmarks/training.py --data results/laptop/data/fashion-mnist
+"""
+
+import argparse
+import multiprocessing
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from unittest import mock
+
+import pandas
+import torch
+from PIL import Image
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+from torchvision.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
+
+from hallmarks.data.batches import moments, padding
+from hallmarks.data.datasets import load
+from hallmarks.experiments.config import Task
+from hallmarks.experiments.load import load as load_config
+from hallmarks.models import build
+from hallmarks.training.schedule import Schedule
+
+SHORT_SPIN = "ordinary, its threads told to spin as briefly as ours"
+
+
+class PilImages(torch.utils.data.Dataset):
+    """Images as torchvision's FashionMNIST gives them: PIL, then the transform, one at a time."""
+
+    def __init__(self, images: torch.Tensor, labels: torch.Tensor, transform: Compose):
+        self.images, self.labels, self.transform = images[:, 0], labels, transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int):
+        image, label = self.images[index], int(self.labels[index])
+        return self.transform(Image.fromarray(image.numpy())), label
+
+
+def ordinary(task: Task, data: Path, seed: int) -> tuple[float, float]:
+    """Images/s of training, and the final test accuracy."""
+    torch.manual_seed(seed)
+    settings, dataset = task.recipe, load(task.data, data)
+    mean, deviation = (moment.flatten().div(255).tolist() for moment in moments(dataset.train_images))
+    plain = [ToTensor(), Normalize(mean, deviation)]
+    size = dataset.train_images.shape[-1]
+    model = build(task.model, dataset.channels, dataset.classes, seed, size)
+    model = model.to(memory_format=torch.contiguous_format)  # PyTorch's default
+    augmented = {"crop": RandomCrop(size, padding(size)), "flip": RandomHorizontalFlip()}
+    transform = Compose([augmented[name] for name in task.data.augment] + plain)
+    train = PilImages(dataset.train_images, dataset.train_labels, transform)
+    test = PilImages(dataset.test_images, dataset.test_labels, Compose(plain))
+    batches = DataLoader(train, settings.batch_size, shuffle=True, num_workers=2, drop_last=True)
+    schedule = Schedule(settings, len(batches))
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        settings.optimizer.learning_rate,
+        settings.optimizer.momentum,
+        weight_decay=settings.optimizer.weight_decay,
+    )
+    seconds, step = 0.0, 0
+    for _ in range(settings.length):
+        model.train()
+        began = time.perf_counter()
+        for images, labels in batches:
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.learning_rate(step)
+            loss = F.cross_entropy(model(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+        seconds += time.perf_counter() - began
+        model.eval()
+        with torch.no_grad():
+            counts = [
+                (model(images).argmax(1) == labels).sum().item()
+                for images, labels in DataLoader(test, 1000, num_workers=2)
+            ]
+    return step * settings.batch_size / seconds, sum(counts) / len(test)
+
+
+def ours(name: str, task: Task, data: Path, seed: int) -> tuple[float, float]:
+    """The same of `hallmarks train`, which writes the points and states besides."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["train", f"{name}/default/seed{seed}", "--settings", task.model_dump_json(), "--data", data]
+        words += ["--scratch", f"{folder}/scratch", "-o", f"{folder}/run"]
+        subprocess.run([sys.executable, "-m", "hallmarks.cli", *map(str, words)], check=True)
+        log = pandas.read_csv(f"{folder}/run/log.csv")
+    images = log["step"].iloc[-1] * task.recipe.batch_size
+    return images / log["seconds"].sum(), log["test_accuracy"].iloc[-1]
+
+
+def shortened(task: Task, epochs: int | None) -> Task:
+    """The task, of so many epochs with drops at their thirds if `epochs` is given."""
+    if epochs is None:
+        return task
+    drops = task.recipe.drops.model_copy(update={"at": [epochs // 3, 2 * epochs // 3]})
+    return task.model_copy(
+        update={"recipe": task.recipe.model_copy(update={"length": epochs, "drops": drops})}
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="what `hallmarks data fashion-mnist` made")
+    parser.add_argument("--tasks", nargs="+", default=["resnet20-fashion-mnist", "vgg16-fashion-mnist"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, help="at least 3; instead of the task's")
+    arguments = parser.parse_args()
+    config = load_config([Path("config.yaml"), Path("config/laptop.yaml")])
+    print(f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, PyTorch {torch.__version__}\n")
+    print("| task | loop | images/s | test accuracy, mean ± sd | ours / this |\n|---|---|---|---|---|")
+    for name in arguments.tasks:
+        task = shortened(config.tasks[name], arguments.epochs)
+        results: dict[str, list[tuple[float, float]]] = {"ours": [], "ordinary": [], SHORT_SPIN: []}
+        for seed in range(arguments.seeds):
+            results["ours"].append(ours(name, task, arguments.data, seed))
+            for loop, environment in {"ordinary": {}, SHORT_SPIN: {"GOMP_SPINCOUNT": "20000"}}.items():
+                with (
+                    mock.patch.dict(os.environ, environment),
+                    ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process,
+                ):
+                    results[loop].append(process.submit(ordinary, task, arguments.data, seed).result())
+        speeds = {loop: statistics.median(speed for speed, _ in runs) for loop, runs in results.items()}
+        for loop, runs in results.items():
+            accuracies = [accuracy for _, accuracy in runs]
+            spread = statistics.stdev(accuracies) if len(accuracies) > 1 else float("nan")
+            ratio = f"{speeds['ours'] / speeds[loop]:.2f}×"
+            accuracy = f"{statistics.mean(accuracies):.1%} ± {spread:.1%}"
+            print(f"| {name} | {loop} | {speeds[loop]:,.0f} | {accuracy} | {ratio} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
