@@ -366,10 +366,11 @@ def test_a_cut_file_is_named(tmp_path, capsys, kept, kind):
 def test_a_trajectory_that_was_altered_is_refused(tmp_path, capsys):
     folder = trajectory(tmp_path / "t", walk(3, shapes={"weight": (4,)}))
     whole = (folder / "point-00001.safetensors").read_bytes()
-    for content in [whole[:-3], whole[:-1] + bytes([whole[-1] ^ 1])]:
+    altered = whole[:-1] + bytes([whole[-1] ^ 1])
+    for content, told in {whole[:-3]: "cut", altered: "SHA-256", whole + b" ": "SHA-256"}.items():
         (folder / "point-00001.safetensors").write_bytes(content)
         message = refusal(tmp_path, capsys, folder)
-        assert "point-00001" in message and "SHA-256" in message
+        assert "point-00001" in message and told in message
 
 
 def test_headers_that_lie_are_refused(tmp_path, capsys):

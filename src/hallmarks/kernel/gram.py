@@ -52,8 +52,8 @@ def increments_gram(
 
     `precision` float32 or float64 forces the arithmetic. `old` [groups, m, m] is the kernel of the first m
     points: only products with later ones are computed. `device` is a torch device that computes, in float64,
-    instead of numpy. Raises UserError naming file and tensor for a value
-    that is not finite, or an `old` that is of other points.
+    instead of numpy. Raises UserError for an `old` of other points, and naming file and tensor for a value
+    that is not finite, or the file where its bytes are not those recorded.
     """
     points = checkpoints.points
     n, m = len(points), 0 if old is None else old.shape[1]
@@ -83,9 +83,11 @@ def increments_gram(
             for piece, (product, lengths) in zip(part, products, strict=True):
                 gram[piece.group, m:] += product
                 squares[piece.group] += lengths
+            reader.hash_behind(part)
             progress.add(
                 sum(p.count * ITEM_BYTES[point.tensors[p.tensor].dtype] for point in points for p in part)
             )
+        reader.verify()
     if m:
         if not np.allclose(squares[:, :m], np.diagonal(old, axis1=1, axis2=2), rtol=1e-3, atol=0):
             raise UserError("the kernel to extend is of other points; compute the kernel afresh")

@@ -8,6 +8,8 @@ from hallmarks.errors import UserError
 from hallmarks.trajectory.blocks import Buffer, Piece, Reader
 
 SMALLEST_SQUARE = 1e-30
+# Columns multiplied at once: they stay in cache, and float32 sums no more than these.
+COLUMNS = 2**14
 
 
 class Products:
@@ -80,15 +82,25 @@ def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np
 
     Raises UserError where a value is not finite.
     """
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        product = rows[m:] @ rows.T
-        squares = np.einsum("ij,ij->i", rows, rows) if m else np.diagonal(product)
+    product, squares = _summed(rows, m)
     if not np.isfinite(squares).all() or not np.isfinite(product).all():
         _require_finite(rows, reader, piece)
     elif rows.dtype == np.float64 or not rows[squares < SMALLEST_SQUARE * piece.count].any():
         return product, squares
-    rows = rows.astype(np.float64)
-    return rows[m:] @ rows.T, np.einsum("ij,ij->i", rows, rows)
+    return _summed(rows.astype(np.float64), m)
+
+
+def _summed(rows: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """rows[m:] · rowsᵀ and the rows' squares, in the rows' precision within COLUMNS, in float64 across."""
+    n, width = rows.shape
+    product, squares = np.zeros((n - m, n)), np.zeros(n)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for start in range(0, width, COLUMNS):
+            columns = rows[:, start : start + COLUMNS]
+            product += columns[m:] @ columns.T  # with m = 0 a symmetric update, half the work
+            if m:
+                squares += np.einsum("ij,ij->i", columns, columns)
+    return product, squares if m else np.diagonal(product)
 
 
 def _require_finite(rows: np.ndarray, reader: Reader, piece: Piece) -> None:

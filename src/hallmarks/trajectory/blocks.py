@@ -1,5 +1,6 @@
 """A trajectory read once, in order, segment by segment; increments are formed while they are in cache."""
 
+import hashlib
 import os
 import resource
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,9 @@ import numpy as np
 
 from hallmarks.errors import UserError
 from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoint
+from hallmarks.trajectory.store import altered
+
+HASHED_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,19 @@ def segments(pieces: Sequence[Piece], size: int) -> Iterator[list[Piece]]:
 
 
 class Reader:
-    """Open files of all points. `increments` reads one segment of all of them."""
+    """Open files of all points. `increments` reads one segment of all of them.
+
+    A point with a `sha256` is one file, hashed behind the segments that were read, and verified at the end.
+    """
 
     def __init__(self, points: Sequence[Checkpoint]):
         self.points = points
         self.files: list[list[Path]] = []
         self.descriptors: list[list[int]] = []
         self.layouts: list[int] = []
+        self.digests = [hashlib.sha256() if point.sha256 else None for point in points]
+        self.hashed = [0] * len(points)
+        self.hash_buffer = memoryview(bytearray(HASHED_AT_ONCE))
         known: dict[tuple, int] = {}
         for point in points:
             files = sorted({tensor.file for tensor in point.tensors.values()})
@@ -142,17 +152,43 @@ class Reader:
                 target[:] = raw.view(s.dtype)
 
     def _fill(self, index: int, stretch: Stretch, view: memoryview) -> None:
-        descriptor, offset = self.descriptors[index][stretch.file], stretch.offset
+        offset = stretch.offset
         while view:
-            try:
-                got = os.preadv(descriptor, [view], offset)
-            except OSError as error:
-                raise UserError(
-                    f"{self.files[index][stretch.file]}: cannot be read ({error.strerror})"
-                ) from None
+            got = self._read(index, stretch.file, view, offset)
             if not got:
                 raise UserError(f"{self.files[index][stretch.file]}: cut: ends at byte {offset}")
             view, offset = view[got:], offset + got
+
+    def _read(self, index: int, file: int, view: memoryview, offset: int) -> int:
+        try:
+            return os.preadv(self.descriptors[index][file], [view], offset)
+        except OSError as error:
+            raise UserError(f"{self.files[index][file]}: cannot be read ({error.strerror})") from None
+
+    def hash_behind(self, segment: Sequence[Piece]) -> None:
+        """Hash the points that must be verified up to the end of a segment, which the cache still holds."""
+        if not any(self.digests):
+            return
+        for index, stretches in enumerate(self.stretches(segment)):
+            if self.digests[index]:
+                self._hash(index, max(s.offset + s.count * ITEM_BYTES[s.dtype] for s in stretches))
+
+    def verify(self) -> None:
+        """Hash what is left. Raises UserError naming a point's file that is not the one recorded."""
+        for index, point in enumerate(self.points):
+            if self.digests[index]:
+                self._hash(index, os.fstat(self.descriptors[index][0]).st_size)
+                if self.digests[index].hexdigest() != point.sha256:
+                    raise altered(point.path)
+
+    def _hash(self, index: int, end: int) -> None:
+        while self.hashed[index] < end:
+            view = self.hash_buffer[: end - self.hashed[index]]
+            got = self._read(index, 0, view, self.hashed[index])
+            if not got:
+                raise altered(self.points[index].path)
+            self.digests[index].update(view[:got])
+            self.hashed[index] += got
 
     def values(self, segment: Sequence[Piece], rows: np.ndarray, scratch: np.ndarray) -> None:
         """Read the points of a segment into `rows` [n, elements] as they are."""

@@ -56,12 +56,16 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One point: the path to name it by, when it was taken, its parameters by name, in the file's order."""
+    """One point: the path to name it by, when it was taken, its parameters by name, in the file's order.
+
+    `sha256` is what its file must hash to, where that is recorded and asked for.
+    """
 
     path: Path
     step: int
     epoch: float
     tensors: dict[str, Tensor]
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ def find(
 ) -> Checkpoints:
     """The points of a trajectory, a folder of checkpoints, or listed checkpoints, put in natural order.
 
-    `key` (a.b) leads to the state dict in torch files, `as_given` keeps the order listed, `verify` compares
-    our own trajectories with their recorded SHA-256. Raises UserError naming file and tensor.
+    `key` (a.b) leads to the state dict in torch files, `as_given` keeps the order listed, `verify` gives our
+    own trajectories' recorded SHA-256 to whoever reads them. Raises UserError naming file and tensor.
     """
     if len(sources) == 1 and (sources[0] / "trajectory.json").exists():
         return _trajectory(sources[0], verify)
@@ -99,9 +103,7 @@ def _trajectory(folder: Path, verify: bool) -> Checkpoints:
     if not trajectory.points:
         raise UserError(f"{folder}: the trajectory has no points")
     points = []
-    for index, point in enumerate(trajectory.points):
-        if verify:
-            trajectory.check(index)
+    for point in trajectory.points:
         path = folder / point.file
         tensors = _safetensors(path)
         for name, told in trajectory.parameters.items():
@@ -113,7 +115,9 @@ def _trajectory(folder: Path, verify: bool) -> Checkpoints:
         if missing:
             raise UserError(f"{path}: its tensors differ from trajectory.json's, {missing[0]} among them")
         tensors = {name: tensors[name] for name in trajectory.parameters}
-        points.append(Checkpoint(path, point.step, point.epoch, tensors))
+        points.append(
+            Checkpoint(path, point.step, point.epoch, tensors, point.sha256 if verify else None)
+        )
     end = trajectory.diverged
     diverged = (
         f"diverged at epoch {end['epoch']:g}, step {end['step']}, learning rate {end['learning_rate']:g}"

@@ -49,7 +49,7 @@ class Trajectory:
 
     def _compare(self, path: Path, digest: str, index: int) -> None:
         if digest != self.points[index].sha256:
-            raise UserError(f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered")
+            raise altered(path)
 
     def content(self, index: int) -> bytes:
         """The bytes of one point's file. Raises UserError where they are not the ones recorded."""
@@ -77,6 +77,11 @@ class Trajectory:
                     f"{path}: {name} has the shape {list(tensor.shape)}, not {self.parameters[name]['shape']}"
                 )
         return tensors
+
+
+def altered(path: Path) -> UserError:
+    """A point's file is not the one that trajectory.json records."""
+    return UserError(f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered")
 
 
 def read(folder: Path) -> Trajectory:
