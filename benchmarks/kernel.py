@@ -1,6 +1,7 @@
 """The kernel against reading alone and against the usual ways, on ResNet50's shapes.
 
-Generates its checkpoints (9.3 GB for 91 points) in --folder, prints a Markdown table, removes them.
+Generates its checkpoints (9.3 GB for 91 points) in --folder, prints a Markdown table, removes them. Where
+OPENBLAS_CORETYPE forces an older processor's BLAS, unset it: the products are what a warm pass waits for.
 """
 
 import argparse
@@ -21,10 +22,12 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
+from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 from torchvision.models import resnet50
 
 from hallmarks.kernel import groups, increments_gram, segment_size
+from hallmarks.kernel.products import summed
 from hallmarks.measures import Kernel, angles
 from hallmarks.trajectory.blocks import Reader, segments
 from hallmarks.trajectory.checkpoints import find
@@ -67,7 +70,7 @@ def evict(folder: Path) -> None:
 
 
 def read_only(folder: Path) -> None:
-    """The kernel's reads, by as many threads, into one row: nothing is computed."""
+    """The kernel's reads, by as many threads, into one row that stays in cache: nothing is computed."""
     found = find([folder])
     size, dtype, workers = segment_size(found)
     with Reader(found.points) as reader, ThreadPoolExecutor(workers) as pool:
@@ -78,6 +81,17 @@ def read_only(folder: Path) -> None:
                 reader.row(index, stretches, row, scratch)
 
         list(pool.map(work, segments(groups(found).pieces, size)))
+
+
+def multiply_only(folder: Path) -> None:
+    """The kernel's products, by as many threads, over and over of the same rows: nothing is read."""
+    found = find([folder])
+    size, dtype, workers = segment_size(found)
+    generator = np.random.default_rng(0)
+    rows = generator.standard_normal((len(found.points), size), dtype=dtype)
+    counts = [sum(piece.count for piece in part) for part in segments(groups(found).pieces, size)]
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda count: summed(rows[:, :count], 0), counts))
 
 
 def read_sequentially(folder: Path) -> None:
@@ -94,9 +108,10 @@ def kernel(folder: Path) -> np.ndarray:
     return increments_gram(found, groups(found))
 
 
-def stacked(paths: list[Path]) -> torch.Tensor:
+def stacked(paths: list[Path], dtype: torch.dtype) -> torch.Tensor:
     """What is usually written: all points flattened, stacked, multiplied with themselves."""
     points = torch.stack([torch.cat([t.flatten() for t in load_file(path).values()]) for path in paths])
+    points = points.to(dtype)
     return points @ points.T
 
 
@@ -166,9 +181,15 @@ def main() -> None:
         read_sequentially(points)
         reading = seconds(lambda: read_only(points), arguments.repeats)
         ours = seconds(lambda: kernel(points), arguments.repeats)
+        multiplying = seconds(lambda: multiply_only(points), arguments.repeats)
         rows += [
             ("reading alone, same pattern, warm", f"{size / reading / 1e9:.2f} GB/s"),
-            ("kernel, warm", f"{size / ours / 1e9:.2f} GB/s, {reading / ours:.2f}× of reading"),
+            ("multiplying alone", f"{size / multiplying / 1e9:.2f} GB/s"),
+            (
+                "kernel, warm",
+                f"{size / ours / 1e9:.2f} GB/s, {reading / ours:.2f}× of reading, "
+                f"{(reading + multiplying) / ours:.2f}× of reading and then multiplying",
+            ),
         ]
         reading = seconds(lambda: read_sequentially(points), arguments.repeats, lambda: evict(points))
         cold = seconds(lambda: kernel(points), arguments.repeats, lambda: evict(points))
@@ -189,13 +210,12 @@ def main() -> None:
         for path in sorted(points.iterdir(), key=lambda p: int(p.stem[4:]))[: arguments.few]:
             path.rename(few / path.name)
         shutil.rmtree(points)
-        usual = seconds(lambda: stacked(sorted(few.iterdir())), arguments.repeats)
         ours = seconds(lambda: kernel(few), arguments.repeats)
+        for dtype in (torch.float32, torch.float64):
+            usual = seconds(lambda dtype=dtype: stacked(sorted(few.iterdir()), dtype), arguments.repeats)
+            what = f"torch.stack and product, {str(dtype).removeprefix('torch.')}, {arguments.few} points"
+            rows.append((what, f"{usual:.1f} s, kernel {usual / ours:.1f}× faster"))
         rows += [
-            (
-                f"torch.stack and product, {arguments.few} points",
-                f"{usual:.1f} s, kernel {usual / ours:.1f}× faster",
-            ),
             (f"peak memory, {arguments.few} points", f"{peak(few, folder / 'k.npz'):.2f} GB"),
         ]
         shutil.rmtree(few)
@@ -216,9 +236,10 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
     model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     load = os.getloadavg()[2]
+    blas = ", ".join(sorted({pool["architecture"] for pool in threadpool_info() if "architecture" in pool}))
     print(
         f"{model.group(1) if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores, "
-        f"mean load {load:.1f}, {time.strftime('%F')}\n"
+        f"mean load {load:.1f}, BLAS for {blas}, {time.strftime('%F')}\n"
     )
     print("| what | measured |\n|---|---|")
     for what, measured in rows:

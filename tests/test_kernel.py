@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import struct
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -433,6 +436,32 @@ def test_no_half_written_kernel_replaces_a_whole_one(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["kernel", str(folder), "--no-verify", "-o", str(tmp_path / "file" / "k.npz")]) == 2
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("stopped", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("at", ["preadv", "fsync"])
+def test_interrupted_while_reading_or_writing_leaves_the_kernel_before(tmp_path, stopped, at):
+    before = kernel(tmp_path, trajectory(tmp_path / "t", walk(2, seed=1)))
+    trajectory(tmp_path / "t", points := walk(3))
+    program = f"""
+import os, signal, sys
+from hallmarks.cli import main
+
+real, calls = os.{at}, []
+def interrupted(*arguments):
+    calls.append(1)
+    if len(calls) == (5 if "{at}" == "preadv" else 1):
+        os.kill(os.getpid(), {int(stopped)})
+    return real(*arguments)
+os.{at} = interrupted
+sys.exit(main(sys.argv[1:]))
+"""
+    command = ["kernel", str(tmp_path / "t"), "-o", str(tmp_path / "k.npz")]
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
+    assert done.returncode == (130 if stopped == signal.SIGINT else -stopped)
+    assert "Traceback" not in done.stderr
+    assert (Kernel.load(tmp_path / "k.npz").increments_gram == before.increments_gram).all()
+    assert_gram(kernel(tmp_path, tmp_path / "t").gram("long"), increments(points, "long"), 1e-6)
 
 
 def test_points_gram_follows_from_the_increments(tmp_path):

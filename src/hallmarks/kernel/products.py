@@ -82,15 +82,15 @@ def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np
 
     Raises UserError where a value is not finite.
     """
-    product, squares = _summed(rows, m)
+    product, squares = summed(rows, m)
     if not np.isfinite(squares).all() or not np.isfinite(product).all():
         _require_finite(rows, reader, piece)
     elif rows.dtype == np.float64 or not rows[squares < SMALLEST_SQUARE * piece.count].any():
         return product, squares
-    return _summed(rows.astype(np.float64), m)
+    return summed(rows.astype(np.float64), m)
 
 
-def _summed(rows: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+def summed(rows: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """rows[m:] · rowsᵀ and the rows' squares, in the rows' precision within COLUMNS, in float64 across."""
     n, width = rows.shape
     product, squares = np.zeros((n - m, n)), np.zeros(n)

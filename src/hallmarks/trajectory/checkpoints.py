@@ -115,9 +115,7 @@ def _trajectory(folder: Path, verify: bool) -> Checkpoints:
         if missing:
             raise UserError(f"{path}: its tensors differ from trajectory.json's, {missing[0]} among them")
         tensors = {name: tensors[name] for name in trajectory.parameters}
-        points.append(
-            Checkpoint(path, point.step, point.epoch, tensors, point.sha256 if verify else None)
-        )
+        points.append(Checkpoint(path, point.step, point.epoch, tensors, point.sha256 if verify else None))
     end = trajectory.diverged
     diverged = (
         f"diverged at epoch {end['epoch']:g}, step {end['step']}, learning rate {end['learning_rate']:g}"
