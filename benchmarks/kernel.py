@@ -122,16 +122,28 @@ def pair(one: Path, other: Path) -> float:
 
 
 def seconds(
-    work: Callable[[], object], repeats: int = 3, before: Callable[[], object] = lambda: None
-) -> float:
-    """The median of `repeats` timings."""
-    timings = []
-    for _ in range(repeats):
-        before()
-        start = time.perf_counter()
-        work()
-        timings.append(time.perf_counter() - start)
-    return float(np.median(timings))
+    repeats: int, *works: Callable[[], object], before: Callable[[], object] = lambda: None
+) -> np.ndarray:
+    """Each work's timings, [works, repeats]; they alternate, so that the machine's moods fall on all."""
+    timings = np.empty((len(works), repeats))
+    for repeat in range(repeats):
+        for index, work in enumerate(works):
+            before()
+            start = time.perf_counter()
+            work()
+            timings[index, repeat] = time.perf_counter() - start
+    return timings
+
+
+def rate(size: int, timings: np.ndarray) -> str:
+    """GB/s, by the median."""
+    return f"{size / np.median(timings) / 1e9:.2f} GB/s"
+
+
+def ratio(one: np.ndarray, other: np.ndarray) -> str:
+    """How much longer `one` took, by the median of pairs, and the least and most."""
+    ratios = one / other
+    return f"{np.median(ratios):.2f}× ({ratios.min():.2f} … {ratios.max():.2f})"
 
 
 def peak(folder: Path, output: Path) -> float:
@@ -170,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=91)
     parser.add_argument("--few", type=int, default=16, help="points for stack, pairs and memory")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kernel-benchmark-", dir=arguments.folder))
@@ -179,42 +191,52 @@ def main() -> None:
         points = generate(folder / "points", arguments.points, 1, 1e-3)
         size = sum(path.stat().st_size for path in points.iterdir())
         read_sequentially(points)
-        reading = seconds(lambda: read_only(points), arguments.repeats)
-        ours = seconds(lambda: kernel(points), arguments.repeats)
-        multiplying = seconds(lambda: multiply_only(points), arguments.repeats)
+        reading, multiplying, ours = seconds(
+            arguments.repeats,
+            lambda: read_only(points),
+            lambda: multiply_only(points),
+            lambda: kernel(points),
+        )
         rows += [
-            ("reading alone, same pattern, warm", f"{size / reading / 1e9:.2f} GB/s"),
-            ("multiplying alone", f"{size / multiplying / 1e9:.2f} GB/s"),
-            (
-                "kernel, warm",
-                f"{size / ours / 1e9:.2f} GB/s, {reading / ours:.2f}× of reading, "
-                f"{(reading + multiplying) / ours:.2f}× of reading and then multiplying",
-            ),
+            ("reading alone, same pattern, warm", rate(size, reading)),
+            ("multiplying alone", rate(size, multiplying)),
+            ("kernel, warm", rate(size, ours)),
+            ("… against reading alone", ratio(reading, ours)),
+            ("… against reading, then multiplying", ratio(reading + multiplying, ours)),
         ]
-        reading = seconds(lambda: read_sequentially(points), arguments.repeats, lambda: evict(points))
-        cold = seconds(lambda: kernel(points), arguments.repeats, lambda: evict(points))
+        reading, cold = seconds(
+            arguments.repeats,
+            lambda: read_sequentially(points),
+            lambda: kernel(points),
+            before=lambda: evict(points),
+        )
         rows += [
-            ("reading alone, in sequence, cold", f"{size / reading / 1e9:.2f} GB/s"),
-            ("kernel, cold", f"{size / cold / 1e9:.2f} GB/s, {reading / cold:.2f}× of reading"),
+            ("reading alone, in sequence, cold", rate(size, reading)),
+            ("kernel, cold", rate(size, cold)),
+            ("… against reading alone", ratio(reading, cold)),
             ("two runs, same bits", str((kernel(points) == kernel(points)).all())),
             ("peak resident memory", f"{peak(points, folder / 'k.npz'):.2f} GB"),
         ]
         paths = sorted(points.iterdir())
-        one = seconds(lambda: pair(*paths[:2]), arguments.repeats)
+        one, ours = seconds(arguments.repeats, lambda: pair(*paths[:2]), lambda: kernel(points))
         pairs = one * len(paths) * (len(paths) + 1) / 2
-        rows.append(
-            ("loop over pairs (one timed, times all)", f"{pairs:.0f} s, kernel {pairs / ours:.0f}× faster")
-        )
+        rows += [
+            ("loop over pairs (one timed, times all)", f"{np.median(pairs):.0f} s"),
+            ("… against the kernel", ratio(pairs, ours)),
+        ]
         few = folder / "few"
         few.mkdir()
         for path in sorted(points.iterdir(), key=lambda p: int(p.stem[4:]))[: arguments.few]:
             path.rename(few / path.name)
         shutil.rmtree(points)
-        ours = seconds(lambda: kernel(few), arguments.repeats)
         for dtype in (torch.float32, torch.float64):
-            usual = seconds(lambda dtype=dtype: stacked(sorted(few.iterdir()), dtype), arguments.repeats)
+            usual, ours = seconds(
+                arguments.repeats,
+                lambda dtype=dtype: stacked(sorted(few.iterdir()), dtype),
+                lambda: kernel(few),
+            )
             what = f"torch.stack and product, {str(dtype).removeprefix('torch.')}, {arguments.few} points"
-            rows.append((what, f"{usual:.1f} s, kernel {usual / ours:.1f}× faster"))
+            rows += [(what, f"{np.median(usual):.1f} s"), ("… against the kernel", ratio(usual, ours))]
         rows += [
             (f"peak memory, {arguments.few} points", f"{peak(few, folder / 'k.npz'):.2f} GB"),
         ]

@@ -8,8 +8,6 @@ from hallmarks.errors import UserError
 from hallmarks.trajectory.blocks import Buffer, Piece, Reader
 
 SMALLEST_SQUARE = 1e-30
-# Columns multiplied at once: they stay in cache, and float32 sums no more than these.
-COLUMNS = 2**14
 
 
 class Products:
@@ -91,16 +89,10 @@ def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np
 
 
 def summed(rows: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """rows[m:] · rowsᵀ and the rows' squares, in the rows' precision within COLUMNS, in float64 across."""
-    n, width = rows.shape
-    product, squares = np.zeros((n - m, n)), np.zeros(n)
+    """rows[m:] · rowsᵀ and the rows' squares, in the rows' precision."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for start in range(0, width, COLUMNS):
-            columns = rows[:, start : start + COLUMNS]
-            product += columns[m:] @ columns.T  # with m = 0 a symmetric update, half the work
-            if m:
-                squares += np.einsum("ij,ij->i", columns, columns)
-    return product, squares if m else np.diagonal(product)
+        product = rows[m:] @ rows.T  # with m = 0 a symmetric update, half the work
+        return product, np.einsum("ij,ij->i", rows, rows) if m else np.diagonal(product)
 
 
 def _require_finite(rows: np.ndarray, reader: Reader, piece: Piece) -> None:
