@@ -74,6 +74,7 @@ def test_the_batch_ladder_takes_equal_steps():
         ("tasks.vgg16-cifar10.recipe.drops.at", [80, 40], r"do not rise"),
         ("experiments.switch-off.task", "resnet51", r"experiments\.switch-off names the task 'resnet51'"),
         ("figures.fig2.experiments", ["switch"], r"figures\.fig2 names the experiment 'switch'"),
+        ("figures.fig2.labels", ["defualt"], r"figures\.fig2 names the variation 'defualt', .* default, mom"),
         ("claims.batch-mds.ascending", [0, 4], r"claims\.batch-mds names variation 4; the last is 3"),
         ("tasks.../../etc", {}, r"a name is lower-case"),
     ],

@@ -72,7 +72,10 @@ def judge_order(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -
 def incomparable(
     claim: dict, names: list[str], seeds: dict[str, pd.Series], measures: Mapping[str, pd.DataFrame]
 ) -> str:
-    """Why these runs cannot be compared, or "": trajectories of unequal n, or a measure without a value."""
+    """Why these runs cannot be compared, or "": one diverged, unequal n, or a measure without a value."""
+    where = {run: measures[run].attrs.get("diverged") for name in names for run in claim["runs"][name]}
+    if any(where.values()):
+        return "; ".join(f"{run} {end}" for run, end in where.items() if end)
     for name in names:
         if seeds[name].isna().any():
             return f"{claim.get('measure', 'mds')} of {name} is undefined"
@@ -85,12 +88,14 @@ def incomparable(
 
 def judge_number(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -> dict[str, str]:
     """Is ours within 3% of the paper's number? Judged at the paper's scale only."""
-    values = reduced(claim, variation(claim, claim.get("variation", 0)), measures)
+    name = variation(claim, claim.get("variation", 0))
+    values = reduced(claim, name, measures)
     paper = float(claim["paper"])
     near = (values - paper).abs() <= TOLERANCE * abs(paper)
     result = {"paper": f"{paper:g}", "ours": spread(values), "note": ""}
-    if scale != "paper" or values.isna().any():
-        return result | {"verdict": NOT_COMPARABLE, "note": f"ours is at {scale} scale"}
+    elsewhere = "" if scale == "paper" else f"ours is at {scale} scale"
+    if reason := incomparable(claim, [name], {name: values}, measures) or elsewhere:
+        return result | {"verdict": NOT_COMPARABLE, "note": reason}
     if near.all():
         return result | {"verdict": ALL_SEEDS}
     note = f"in {near.sum()} of {len(near)} seeds within {TOLERANCE:.0%}"

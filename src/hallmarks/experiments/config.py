@@ -1,5 +1,6 @@
 """The configuration's types. A key that is not named here is an error, and so is a value out of range."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -224,7 +225,7 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def names_are_known(self) -> "Config":
-        def known(name: str, names: dict, where: str, noun: str) -> None:
+        def known(name: str, names: Iterable[str], where: str, noun: str) -> None:
             if name not in names:
                 raise ValueError(f"{where} names the {noun} '{name}', which is none of {', '.join(names)}")
 
@@ -233,6 +234,10 @@ class Config(Strict):
         for name, figure in self.figures.items():
             for experiment in figure.experiments:
                 known(experiment, self.experiments, f"figures.{name}", "experiment")
+            shown = [self.experiments[experiment] for experiment in figure.experiments]
+            labels = [variation.label for experiment in shown for variation in experiment.variations]
+            for label in figure.labels or []:
+                known(label, labels, f"figures.{name}", "variation")
         for name, claim in self.claims.items():
             known(claim.experiment, self.experiments, f"claims.{name}", "experiment")
             last = len(self.experiments[claim.experiment].variations) - 1
