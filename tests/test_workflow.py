@@ -69,7 +69,7 @@ def test_every_figure_has_its_numbers_and_notebook(project):
     results = project.folder / "results/smoke"
     figures = sorted(path.stem for path in results.glob("figures/*.png"))
     expected = [2, 3, 4, 6, *range(10, 20), *range(35, 65)]
-    assert set(figures) == {f"fig{n}" for n in expected} | {"saturation", "coarser"}
+    assert set(figures) == {f"fig{n}" for n in expected} | {"saturation", "coarser", "coarser-momentum"}
     for figure in figures:
         assert (results / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert len(pd.read_csv(results / f"figures/{figure}.csv")) > 0
