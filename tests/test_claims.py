@@ -48,7 +48,7 @@ def test_order_names_the_pair_that_breaks_and_shows_every_mean():
     claim, tables = order(a=[0.1, 0.3], b=[0.5, 0.5], c=[0.4, 0.2])
     row = judge([claim], tables, "laptop").iloc[0]
     assert row["verdict"] == NOT and "b is not below c" in row["note"] and "a is" not in row["note"]
-    assert row["ours"].split("; ")[0] == "a: 0.200 ± 0.141 (2 seeds)"
+    assert row["ours"].split("; ")[0] == "a: 0.2000 ± 0.1414 (2 seeds)"
 
 
 def test_order_by_position_and_with_more_runs_than_it_compares():

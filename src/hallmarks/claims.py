@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from hallmarks.errors import UserError
+from hallmarks.page import page
 
 ALL_SEEDS = "holds in all seeds"
 MEAN = "holds in the mean"
@@ -133,8 +134,8 @@ def number_of_points(table: pd.DataFrame) -> int:
 
 
 def spread(values: pd.Series) -> str:
-    """`0.764 ± 0.003 (3 seeds)`: mean and standard deviation."""
-    digits = 3 if abs(values.mean()) < 10 else 1
+    """`0.7640 ± 0.0031 (3 seeds)`: mean and standard deviation; many an ω lies close to 1."""
+    digits = 4 if abs(values.mean()) < 10 else 1
     if len(values) == 1:
         return f"{values.iloc[0]:.{digits}f} (1 seed)"
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f} ({len(values)} seeds)"
@@ -147,20 +148,16 @@ def summary(table: pd.DataFrame) -> str:
 
 
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .45em .8em; border-bottom: 1px solid #ddd }
-th { border-bottom: 2px solid #222 }
-td:last-child { white-space: nowrap }
 td.ours div { white-space: nowrap }
-small { color: #666; white-space: normal; display: block; max-width: 20em }
+small { color: #666; display: block; max-width: 20em }
+b { white-space: nowrap }
 b::before { content: "● " }
 .v0 b { color: #00695c } .v1 b { color: #8a6100 } .v2 b { color: #a8210f } .v3 b { color: #666 }
 """
 
 
 def render(table: pd.DataFrame, scale: str) -> str:
-    """The judged claims as one HTML page that needs nothing else."""
+    """The judged claims as one HTML page."""
 
     def cells(row: Any) -> str:
         ours = "".join(f"<div>{html.escape(part)}</div>" for part in row.ours.split("; "))
@@ -172,16 +169,12 @@ def render(table: pd.DataFrame, scale: str) -> str:
             f"<td><b>{html.escape(row.verdict)}</b>{note}</td></tr>"
         )
 
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>The paper's claims</title>
-<style>{STYLE}</style></head><body>
-<h1>The paper's claims, at {html.escape(scale)} scale</h1>
-<p>{html.escape(summary(table))}.</p>
+    body = f"""<p>{html.escape(summary(table))}.</p>
 <p>A claim of order holds in all seeds if the measure rises strictly along its variations for each seed; in
 the mean if the means over seeds do. A number of the paper's is judged at the paper's scale only, to
 {TOLERANCE:.0%}. Ours: mean ± standard deviation over seeds.</p>
 <table><thead><tr><th>Section</th><th>Claim</th><th>Paper</th><th>Ours</th><th>Verdict</th></tr></thead>
 <tbody>
 {chr(10).join(cells(row) for row in table.itertuples())}
-</tbody></table></body></html>
-"""
+</tbody></table>"""
+    return page(f"The paper's claims, at {scale} scale", body, STYLE)
