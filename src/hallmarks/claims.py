@@ -142,14 +142,16 @@ def spread(values: pd.Series) -> str:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """`25 claims: 19 hold in all seeds, …`."""
+    """`25 claims; holds in all seeds: 19; …`."""
     counts = table["verdict"].value_counts()
-    return f"{len(table)} claims: " + ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
+    return "; ".join([f"{len(table)} claims", *(f"{v}: {counts[v]}" for v in VERDICTS if v in counts)])
 
 
 STYLE = """
-td.ours div { white-space: nowrap }
-small { color: #666; display: block; max-width: 20em }
+table { font-size: 14px }
+th:nth-child(2), th:nth-child(3), th:last-child { width: 20% }
+th:nth-child(4) { width: 34% }
+small { color: #666; display: block }
 b { white-space: nowrap }
 b::before { content: "● " }
 .v0 b { color: #00695c } .v1 b { color: #8a6100 } .v2 b { color: #a8210f } .v3 b { color: #666 }
@@ -159,14 +161,16 @@ b::before { content: "● " }
 def render(table: pd.DataFrame, scale: str) -> str:
     """The judged claims as one HTML page."""
 
+    def lines(text: str) -> str:
+        return "".join(f"<div>{html.escape(line)}</div>" for line in text.splitlines())
+
     def cells(row: Any) -> str:
-        ours = "".join(f"<div>{html.escape(part)}</div>" for part in row.ours.split("; "))
+        paper, ours = lines(row.paper.replace(" < ", " <\n")), lines(row.ours.replace("; ", "\n"))
         note = f"<small>{html.escape(row.note)}</small>" if row.note else ""
         return (
             f'<tr class="v{VERDICTS.index(row.verdict)}" id="{html.escape(row.id)}">'
             f"<td>{html.escape(row.section)}</td><td>{html.escape(row.statement)}</td>"
-            f'<td>{html.escape(row.paper)}</td><td class="ours">{ours}</td>'
-            f"<td><b>{html.escape(row.verdict)}</b>{note}</td></tr>"
+            f"<td>{paper}</td><td>{ours}</td><td><b>{html.escape(row.verdict)}</b>{note}</td></tr>"
         )
 
     body = f"""<p>{html.escape(summary(table))}.</p>

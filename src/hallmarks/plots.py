@@ -311,12 +311,12 @@ def palette(labels: list[str]) -> list[tuple[float, float, float]]:
 
 
 def draw_mds(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[float]) -> None:
-    """ω and ω_0 of each label: the mean over seeds and its sd."""
+    """ω and ω_0 of each label: the mean over seeds and its sd; points, since many an ω lies close to 1."""
     symbols = {"mds": "ω", "mds_relative": "ω$_0$"}
     rows = table[table["measure"].isin(symbols)]
     rows = rows.assign(symbol=rows["measure"].map(symbols)).astype({"value": float})
     labels = list(dict.fromkeys(table["label"]))
-    sns.barplot(
+    sns.pointplot(
         rows,
         x="symbol",
         y="value",
@@ -324,8 +324,10 @@ def draw_mds(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[
         order=list(symbols.values()),
         hue_order=labels,
         palette=palette(labels),
-        saturation=1,
         errorbar="sd",
+        dodge=0.5,
+        linestyle="none",
+        markersize=4,
         err_kws={"linewidth": 1},
         legend=False,
         ax=axes,

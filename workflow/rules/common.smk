@@ -78,8 +78,9 @@ def section_of(figure):
 
 
 def label_of(figure):
-    """`Figure 12`, as the paper numbers it; one of ours keeps its name."""
-    return sorting(re.sub(r"^fig(\d+)$", r"Figure \1", figure))
+    """`Figure 12`, as the paper numbers it; ours come after."""
+    number = figure.removeprefix("fig")
+    return sorting(f"Figure {number}") if number.isdigit() else f"Ours: {figure}"
 
 
 def recipe_of(task):
