@@ -149,8 +149,8 @@ def summary(table: pd.DataFrame) -> str:
 
 STYLE = """
 table { font-size: 14px }
-th:nth-child(2), th:nth-child(3), th:last-child { width: 20% }
-th:nth-child(4) { width: 34% }
+th:nth-child(2), th:nth-child(3), th:last-child { width: 18% }
+th:nth-child(4) { width: 40% }
 small { color: #666; display: block }
 b { white-space: nowrap }
 b::before { content: "● " }
