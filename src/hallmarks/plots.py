@@ -325,7 +325,7 @@ def draw_mds(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[
         hue_order=labels,
         palette=palette(labels),
         errorbar="sd",
-        dodge=0.5,
+        dodge=0.5 if len(labels) > 1 else False,
         linestyle="none",
         markersize=4,
         err_kws={"linewidth": 1},
