@@ -153,6 +153,8 @@ def test_sections_and_rows_are_in_the_papers_order(report, shown, config):
     assert [name.replace("\u2007", "") for name in report.sections()] == [*titles, "The paper's claims"]
     for section in report.sections():
         rows = [row.text for row in report.open(section)]
+        ours = [row.startswith("Ours: ") for row in rows]
+        assert ours == sorted(ours)
         numbers = [int(number) for number in re.findall(r"^Figure\s*(\d+)", "\n".join(rows), flags=re.M)]
         assert numbers == sorted(numbers) and (numbers or section == "The paper's claims")
 
