@@ -102,13 +102,15 @@ class Report:
     def displayed(self) -> tuple[bytes, int, str]:
         """The picture in view and its width once decoded, or the text of the page in view."""
         content = self.browser.find_element(By.CSS_SELECTOR, "nav ~ div img, nav ~ div iframe")
-        assert content.is_displayed() and content.size["width"] > 200
+        wait = WebDriverWait(self.browser, 10)
         if content.tag_name == "iframe":
+            assert content.is_displayed()
             self.browser.switch_to.frame(content)
-            text = self.browser.find_element(By.TAG_NAME, "body").text
+            text = wait.until(lambda frame: frame.find_element(By.TAG_NAME, "body").text)
             self.browser.switch_to.default_content()
             return b"", 0, text
-        WebDriverWait(self.browser, 10).until(lambda _: content.get_property("complete"))
+        wait.until(lambda _: content.get_property("complete"))
+        assert content.is_displayed() and content.size["width"] > 200
         data = content.get_attribute("src").partition("base64,")[2]
         return base64.b64decode(data), content.get_property("naturalWidth"), ""
 
