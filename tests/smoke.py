@@ -22,11 +22,14 @@ class Project:
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        return self.run("snakemake", "--profile", "smoke", *arguments)
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess:
         environment = os.environ | {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.folder / "src"),
         }
-        command = [str(BIN / "snakemake"), "--profile", "smoke", *arguments]
+        command = [str(BIN / program), *arguments]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
     def planned(self, *arguments: str) -> dict[str, int]:
