@@ -3,7 +3,7 @@ BIN := .venv/bin
 PYTHON ?= python3
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce install test lint lock
+.PHONY: reproduce install test lint lock schema
 
 reproduce: install
 	snakemake --profile laptop all
@@ -31,3 +31,7 @@ lint: install
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.txt
+
+# The schema of config.yaml, from the types; a test holds the two together.
+schema: install
+	python -m hallmarks.experiments.schema > workflow/schemas/config.schema.json

@@ -9,6 +9,9 @@ from snakemake.exceptions import WorkflowError
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 slurm.mend()
 
 

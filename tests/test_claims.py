@@ -8,6 +8,7 @@ import pytest
 
 from hallmarks.claims import ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE, judge, render
 from hallmarks.cli import main
+from hallmarks.commands.claims import read_measures
 
 
 def table(mds: float, n: int = 3, angles: tuple = (80.0, 100.0)) -> pd.DataFrame:
@@ -47,7 +48,7 @@ def test_order_names_the_pair_that_breaks_and_shows_every_mean():
     claim, tables = order(a=[0.1, 0.3], b=[0.5, 0.5], c=[0.4, 0.2])
     row = judge([claim], tables, "laptop").iloc[0]
     assert row["verdict"] == NOT and "b is not below c" in row["note"] and "a is" not in row["note"]
-    assert row["ours"].split("; ")[0] == "a: 0.200 ± 0.141 (2 seeds)"
+    assert row["ours"].split("; ")[0] == "a: 0.2000 ± 0.1414 (2 seeds)"
 
 
 def test_order_by_position_and_with_more_runs_than_it_compares():
@@ -63,6 +64,17 @@ def test_a_run_that_ended_early_is_not_compared():
     assert row["verdict"] == NOT_COMPARABLE and "a: 2; b: 3" in row["note"]
 
 
+@pytest.mark.parametrize("kind", [{}, {"kind": "number", "paper": 0.1, "variation": "a"}])
+def test_a_run_that_diverged_is_named(kind, tmp_path):
+    claim, tables = order(a=[0.1, 0.1], b=[0.2, 0.2])
+    tables["task/a/seed1"].attrs["diverged"] = "diverged at epoch 3, step 30, learning rate 0.1"
+    write(tmp_path, tables)
+    read = {run: read_measures(tmp_path, run) for run in tables}
+    row = judge([claim | kind], read, "paper").iloc[0]
+    assert row["verdict"] == NOT_COMPARABLE
+    assert row["note"] == "task/a/seed1 diverged at epoch 3, step 30, learning rate 0.1"
+
+
 @pytest.mark.parametrize(("reduce", "value"), [("mean", "90.0"), ("last", "100.0")])
 def test_a_measure_along_the_trajectory_becomes_a_number(reduce, value):
     claim, tables = order(a=[0.1], b=[0.2])
@@ -73,20 +85,20 @@ def test_a_measure_along_the_trajectory_becomes_a_number(reduce, value):
 
 
 @pytest.mark.parametrize(
-    ("ours", "scale", "verdict"),
+    ("ours", "scale", "verdict", "note"),
     [
-        ([0.76, 0.77], "paper", ALL_SEEDS),
-        ([0.73, 0.79], "paper", MEAN),
-        ([0.6, 0.7], "paper", NOT),
-        ([0.764], "laptop", NOT_COMPARABLE),
-        ([np.nan], "paper", NOT_COMPARABLE),
+        ([0.76, 0.77], "paper", ALL_SEEDS, ""),
+        ([0.73, 0.79], "paper", MEAN, "in 0 of 2 seeds within 3%"),
+        ([0.6, 0.7], "paper", NOT, "in 0 of 2 seeds within 3%"),
+        ([0.764], "laptop", NOT_COMPARABLE, "ours is at laptop scale"),
+        ([np.nan], "paper", NOT_COMPARABLE, "mds of default is undefined"),
     ],
 )
-def test_number(ours, scale, verdict):
+def test_number(ours, scale, verdict, note):
     claim, tables = order(default=ours)
     claim = {key: claim[key] for key in ["id", "statement", "section", "runs"]}
     row = judge([claim | {"kind": "number", "paper": 0.764}], tables, scale).iloc[0]
-    assert (row["verdict"], row["paper"]) == (verdict, "0.764")
+    assert (row["verdict"], row["paper"], row["note"]) == (verdict, "0.764", note)
 
 
 def write(folder, tables):

@@ -1,14 +1,17 @@
 """The configuration: the paper's own, and what is refused, each in one line that says what would be right."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from hallmarks.errors import UserError
 from hallmarks.experiments.config import Variation
 from hallmarks.experiments.load import check, load
 from hallmarks.experiments.runs import expand, panels, runs_of, settings, total_steps
+from hallmarks.experiments.schema import schema
 
 ROOT = Path(__file__).parents[1]
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -71,6 +74,7 @@ def test_the_batch_ladder_takes_equal_steps():
         ("tasks.vgg16-cifar10.recipe.drops.at", [80, 40], r"do not rise"),
         ("experiments.switch-off.task", "resnet51", r"experiments\.switch-off names the task 'resnet51'"),
         ("figures.fig2.experiments", ["switch"], r"figures\.fig2 names the experiment 'switch'"),
+        ("figures.fig2.labels", ["defualt"], r"figures\.fig2 names the variation 'defualt', .* default, mom"),
         ("claims.batch-mds.ascending", [0, 4], r"claims\.batch-mds names variation 4; the last is 3"),
         ("tasks.../../etc", {}, r"a name is lower-case"),
     ],
@@ -95,3 +99,24 @@ def test_overlays_keep_the_shape(scale):
     small = load([ROOT / "config.yaml", ROOT / "config" / f"{scale}.yaml"])
     assert small.scale == scale and small.figures == paper.figures and small.claims == paper.claims
     assert not {run.task for run in expand(small).values()} & set(paper.tasks)
+
+
+def test_the_schema_is_that_of_the_types():
+    head = (ROOT / "config.yaml").read_text().splitlines()[0]
+    named = head.removeprefix("# yaml-language-server: $schema=")
+    assert (ROOT / named).read_text() == schema(), "make schema writes it anew"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("tasks.vgg16-cifar10.recipe.lenght", 3),
+        ("tasks.vgg16-cifar10.recipe.optimizer.learning_rate", -0.1),
+        ("experiments.switch-off.variations", []),
+        ("claims.batch-mds.kind", "rank"),
+        ("figures", {"Fig 2": PAPER["figures"]["fig2"]}),
+    ],
+)
+def test_the_schema_tells_a_right_configuration_from_a_wrong_one(path, value):
+    validator = Draft202012Validator(json.loads(schema()))
+    assert validator.is_valid(PAPER) and not validator.is_valid(changed(path, value))

@@ -22,6 +22,7 @@ def test_the_papers_number(tmp_path):
     expected = float(torch.nn.functional.cosine_similarity(*points, dim=0))
     assert table["cosine"].tolist() == [pytest.approx(expected, rel=1e-6)] * 2
     assert expected == pytest.approx(0.374, abs=0.01)
+    assert f"<td>{expected:.4f}</td>" in output.with_suffix(".html").read_text()
 
 
 @pytest.mark.parametrize(

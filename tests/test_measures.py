@@ -203,11 +203,12 @@ def test_one_point():
 
 def test_command(tmp_path, capsys):
     kernel = kernel_of(trajectory(5, 0.1))
-    np.savez(tmp_path / "kernel.npz", **vars(kernel))
+    np.savez(tmp_path / "kernel.npz", **vars(replace(kernel, diverged="diverged at epoch 4")))
     output = tmp_path / "measures.parquet"
     assert main(["measure", str(tmp_path / "kernel.npz"), "--run", "a/default/seed0", "-o", str(output)]) == 0
     table = pd.read_parquet(output)
     assert list(table) == ["run", "group", "measure", "index", "step", "epoch", "value"]
+    assert table.attrs == {"diverged": "diverged at epoch 4"}
     assert set(table["group"]) == {"all", "weight"} and set(table["run"]) == {"a/default/seed0"}
     (tmp_path / "bad.npz").write_bytes(b"not a kernel")
     assert main(["measure", str(tmp_path / "bad.npz"), "--run", "r", "-o", str(tmp_path / "no")]) == 2

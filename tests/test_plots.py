@@ -67,6 +67,34 @@ def test_maps(panels):
     assert len(relative) == 2 * 7 * 7 and relative["t"].min() == 1
 
 
+def test_maps_on_the_colour_scale_of_one_panel(panels):
+    picture = plots.maps(panels, scale_of="default")
+    cosines = picture.numbers.groupby("label")["cosine"].min()
+    assert cosines["momentum 0"] < cosines["default"]
+    limits = {axes.images[0].get_clim() for axes in picture.figure.axes if axes.images}
+    assert limits == {(cosines["default"], 1.0)}
+    assert picture.figure.axes[1].images[0].colorbar.extend == "min"
+    assert plots.maps(panels, scale_of="momentum 0").figure.axes[1].images[0].colorbar.extend == "neither"
+    with pytest.raises(UserError, match="scale_of: 'defualt' is none of the panels default, momentum 0"):
+        plots.maps(panels, scale_of="defualt")
+
+
+@pytest.mark.parametrize("kind", ["maps", "angles", "norms", "spectra", "hallmarks", "saturation", "coarser"])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_nothing_is_cut_off(results, tmp_path, kind, count):
+    run = ["task/default/seed0", "task/diverged/seed0"]
+    label = "learning rate 0.01, momentum 0.95, weight decay {}"
+    described = [{"label": label.format(number), "runs": run} for number in range(count)]
+    picture = getattr(plots, kind)(plots.panels(described, results))
+    picture.save(tmp_path / "figure", "laptop")
+    figure = picture.figure
+    page = figure.bbox.padded(1)
+    shown = [*figure.axes, *figure.legends, figure._supxlabel]
+    for box in [artist.get_tightbbox() for artist in shown]:
+        assert page.containsx(box.x0) and page.containsx(box.x1), box
+        assert page.containsy(box.y0) and page.containsy(box.y1), box
+
+
 @pytest.mark.parametrize("kind", ["angles", "norms", "spectra", "hallmarks"])
 def test_curves_show_what_they_tell(panels, kind):
     picture = getattr(plots, kind)(panels, drops=[2, 4])

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from hallmarks.errors import UserError
+from hallmarks.page import page
 
 ALL_SEEDS = "holds in all seeds"
 MEAN = "holds in the mean"
@@ -72,7 +73,10 @@ def judge_order(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -
 def incomparable(
     claim: dict, names: list[str], seeds: dict[str, pd.Series], measures: Mapping[str, pd.DataFrame]
 ) -> str:
-    """Why these runs cannot be compared, or "": trajectories of unequal n, or a measure without a value."""
+    """Why these runs cannot be compared, or "": one diverged, unequal n, or a measure without a value."""
+    where = {run: measures[run].attrs.get("diverged") for name in names for run in claim["runs"][name]}
+    if any(where.values()):
+        return "; ".join(f"{run} {end}" for run, end in where.items() if end)
     for name in names:
         if seeds[name].isna().any():
             return f"{claim.get('measure', 'mds')} of {name} is undefined"
@@ -85,12 +89,14 @@ def incomparable(
 
 def judge_number(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -> dict[str, str]:
     """Is ours within 3% of the paper's number? Judged at the paper's scale only."""
-    values = reduced(claim, variation(claim, claim.get("variation", 0)), measures)
+    name = variation(claim, claim.get("variation", 0))
+    values = reduced(claim, name, measures)
     paper = float(claim["paper"])
     near = (values - paper).abs() <= TOLERANCE * abs(paper)
     result = {"paper": f"{paper:g}", "ours": spread(values), "note": ""}
-    if scale != "paper" or values.isna().any():
-        return result | {"verdict": NOT_COMPARABLE, "note": f"ours is at {scale} scale"}
+    elsewhere = "" if scale == "paper" else f"ours is at {scale} scale"
+    if reason := incomparable(claim, [name], {name: values}, measures) or elsewhere:
+        return result | {"verdict": NOT_COMPARABLE, "note": reason}
     if near.all():
         return result | {"verdict": ALL_SEEDS}
     note = f"in {near.sum()} of {len(near)} seeds within {TOLERANCE:.0%}"
@@ -128,55 +134,51 @@ def number_of_points(table: pd.DataFrame) -> int:
 
 
 def spread(values: pd.Series) -> str:
-    """`0.764 ± 0.003 (3 seeds)`: mean and standard deviation."""
-    digits = 3 if abs(values.mean()) < 10 else 1
+    """`0.7640 ± 0.0031 (3 seeds)`: mean and standard deviation; many an ω lies close to 1."""
+    digits = 4 if abs(values.mean()) < 10 else 1
     if len(values) == 1:
         return f"{values.iloc[0]:.{digits}f} (1 seed)"
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f} ({len(values)} seeds)"
 
 
 def summary(table: pd.DataFrame) -> str:
-    """`25 claims: 19 hold in all seeds, …`."""
+    """`25 claims; holds in all seeds: 19; …`."""
     counts = table["verdict"].value_counts()
-    return f"{len(table)} claims: " + ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
+    return "; ".join([f"{len(table)} claims", *(f"{v}: {counts[v]}" for v in VERDICTS if v in counts)])
 
 
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .45em .8em; border-bottom: 1px solid #ddd }
-th { border-bottom: 2px solid #222 }
-td:last-child { white-space: nowrap }
-td.ours div { white-space: nowrap }
-small { color: #666; white-space: normal; display: block; max-width: 20em }
+table { font-size: 14px }
+th:nth-child(2), th:nth-child(3), th:last-child { width: 18% }
+th:nth-child(4) { width: 40% }
+small { color: #666; display: block }
+b { white-space: nowrap }
 b::before { content: "● " }
 .v0 b { color: #00695c } .v1 b { color: #8a6100 } .v2 b { color: #a8210f } .v3 b { color: #666 }
 """
 
 
 def render(table: pd.DataFrame, scale: str) -> str:
-    """The judged claims as one HTML page that needs nothing else."""
+    """The judged claims as one HTML page."""
+
+    def lines(text: str) -> str:
+        return "".join(f"<div>{html.escape(line)}</div>" for line in text.splitlines())
 
     def cells(row: Any) -> str:
-        ours = "".join(f"<div>{html.escape(part)}</div>" for part in row.ours.split("; "))
+        paper, ours = lines(row.paper.replace(" < ", " <\n")), lines(row.ours.replace("; ", "\n"))
         note = f"<small>{html.escape(row.note)}</small>" if row.note else ""
         return (
             f'<tr class="v{VERDICTS.index(row.verdict)}" id="{html.escape(row.id)}">'
             f"<td>{html.escape(row.section)}</td><td>{html.escape(row.statement)}</td>"
-            f'<td>{html.escape(row.paper)}</td><td class="ours">{ours}</td>'
-            f"<td><b>{html.escape(row.verdict)}</b>{note}</td></tr>"
+            f"<td>{paper}</td><td>{ours}</td><td><b>{html.escape(row.verdict)}</b>{note}</td></tr>"
         )
 
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>The paper's claims</title>
-<style>{STYLE}</style></head><body>
-<h1>The paper's claims, at {html.escape(scale)} scale</h1>
-<p>{html.escape(summary(table))}.</p>
+    body = f"""<p>{html.escape(summary(table))}.</p>
 <p>A claim of order holds in all seeds if the measure rises strictly along its variations for each seed; in
 the mean if the means over seeds do. A number of the paper's is judged at the paper's scale only, to
 {TOLERANCE:.0%}. Ours: mean ± standard deviation over seeds.</p>
 <table><thead><tr><th>Section</th><th>Claim</th><th>Paper</th><th>Ours</th><th>Verdict</th></tr></thead>
 <tbody>
 {chr(10).join(cells(row) for row in table.itertuples())}
-</tbody></table></body></html>
-"""
+</tbody></table>"""
+    return page(f"The paper's claims, at {scale} scale", body, STYLE)

@@ -282,7 +282,8 @@ def descending(matrix: np.ndarray) -> np.ndarray:
 def measure(kernel: Kernel, run: str) -> pd.DataFrame:
     """All measures in long form: run, group, measure, index, step, epoch, value.
 
-    `step` and `epoch` are those of point `index`, null where the index is a rank or null.
+    `step` and `epoch` are those of point `index`, null where the index is a rank or null. The table's
+    attribute `diverged`, kept in Parquet's metadata, says where a run ended early, else "".
     """
     nowhere = np.array([np.nan])
     columns = {name: [] for name in ["group", "measure", "index", "step", "epoch", "value"]}
@@ -304,4 +305,5 @@ def measure(kernel: Kernel, run: str) -> pd.DataFrame:
             columns["value"].append(value)
     table = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
     table.insert(0, "run", run)
+    table.attrs["diverged"] = kernel.diverged
     return table.astype({"run": str, "group": str, "measure": str, "index": "Int64", "step": "Int64"})

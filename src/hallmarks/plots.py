@@ -17,6 +17,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from hallmarks.errors import UserError
 from hallmarks.measures import (
@@ -36,7 +37,7 @@ TITLES = {
     "prefix_mds_relative": "ω$_0$ of θ$_0$ … θ$_t$",
     "coarser_mds": "ω",
     "coarser_mds_relative": "ω$_0$",
-    "oscillation": "illustration: oscillating across a valley, drifting to O",
+    "oscillation": "illustration: oscillating across a valley",
     "angle_updates": "∠(θ$_{t+1}$−θ$_t$, θ$_t$−θ$_{t−1}$)",
     "angle_update_location": "∠(θ$_{t+1}$−θ$_t$, θ$_t$)",
     "angle_update_net": "∠(θ$_{t+1}$−θ$_t$, θ$_T$−θ$_0$)",
@@ -52,6 +53,8 @@ TITLES = {
     "eigenvalue_C0": "eigenvalues of C$_0$",
 }
 UNITS = ("epochs", "steps")
+# That surely fit in an inch of the small print and of the legends, 7 and 8 points.
+CHARACTERS, LEGEND_CHARACTERS = 16, 12
 COLUMNS = ["label", "run", "measure", "index", "step", "epoch", "value"]
 
 
@@ -132,7 +135,8 @@ class Picture:
             f"n = {'–'.join(map(str, sorted({points[0], points[-1]})))} points",
             self.note,
         ]
-        self.figure.supxlabel(" · ".join(filter(None, footer)), x=0.01, ha="left", fontsize=7, color="0.35")
+        line = fill(" · ".join(filter(None, footer)), int(self.figure.get_figwidth() * CHARACTERS))
+        self.figure.supxlabel(line, x=0.01, ha="left", fontsize=7, color="0.35")
         stem = Path(stem)
         stem.parent.mkdir(parents=True, exist_ok=True)
         write: dict[str, Callable[[Path], None]] = {
@@ -155,7 +159,7 @@ def grid(count: int, columns: int, width: float, height: float) -> tuple[Figure,
     """A figure of `count` axes in rows of `columns`."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(width * columns, height * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(max(width * columns, 4.0), height * rows + 0.5), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for unused in axes[count:]:
         unused.set_axis_off()
@@ -179,13 +183,21 @@ def both_mds(kernels: list[Kernel]) -> str:
 def draw_matrix(
     axes: Axes, matrix: np.ndarray, position: np.ndarray, lowest: float, drops: list[float]
 ) -> AxesImage:
-    """A map, the start at the top left; ticks say `position` (epoch or step); undefined cosines are grey."""
-    colours = colormaps["viridis"].with_extremes(bad="0.8")
+    """A map, the start at the top left; ticks say `position` (epoch or step).
+
+    Undefined cosines are grey, those below `lowest` black.
+    """
+    colours = colormaps["viridis"].with_extremes(bad="0.8", under="black")
     image = axes.imshow(matrix, cmap=colours, vmin=lowest, vmax=1, interpolation="nearest")
-    ticks = np.unique(np.linspace(0, len(position) - 1, 5).round().astype(int)) if len(position) else []
-    labels = [f"{position[tick]:g}" for tick in ticks]
-    axes.set_xticks(ticks, labels)
-    axes.set_yticks(ticks, labels)
+    if len(position):
+        round_numbers = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(
+            position[0], position[-1]
+        )
+        shown = [number for number in round_numbers if position[0] <= number <= position[-1]]
+        ticks = np.interp(shown, position, np.arange(len(position)))
+        labels = [f"{number:g}" for number in shown]
+        axes.set_xticks(ticks, labels)
+        axes.set_yticks(ticks, labels)
     for drop in drops:
         if len(position) and position[0] < drop < position[-1]:
             at = np.interp(drop, position, np.arange(len(position)))
@@ -195,17 +207,29 @@ def draw_matrix(
 
 
 def maps(
-    panels: list[Panel], relative: bool = False, unit: str = "epochs", drops: list[float] | None = None
+    panels: list[Panel],
+    relative: bool = False,
+    unit: str = "epochs",
+    drops: list[float] | None = None,
+    scale_of: str | None = None,
 ) -> Picture:
-    """The map C (relative: C_0) of each panel's first seed, on one colour scale (Figs. 2, 3, 6, App. C)."""
+    """The map C (relative: C_0) of each panel's first seed, on one colour scale (Figs. 2, 3, 6, App. C).
+
+    The scale spans all panels, or the one labelled `scale_of`: what lies below is then shown by the colour
+    bar's arrow.
+    """
+    labels = [panel.label for panel in panels]
+    if scale_of is not None and scale_of not in labels:
+        raise UserError(f"scale_of: {scale_of!r} is none of the panels {', '.join(labels)}")
     first = [panel.kernels[0] for panel in panels]
     matrices = [relative_trajectory_map(k) if relative else trajectory_map(k) for k in first]
     positions = [positions_of(kernel, unit)[int(relative) :] for kernel in first]
-    finite = np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices])
-    figure, axes = grid(len(panels), 4, 2.9, 3.0)
+    lows = [np.nanmin(matrix, initial=1.0) for matrix in matrices]
+    lowest = min(lows) if scale_of is None else lows[labels.index(scale_of)]
+    figure, axes = grid(len(panels), 4, 2.9, 2.8)
     tables = []
     for panel, matrix, position, axis in zip(panels, matrices, positions, axes, strict=True):
-        image = draw_matrix(axis, matrix, position, finite.min(initial=1.0), drops or [])
+        image = draw_matrix(axis, matrix, position, lowest, drops or [])
         axis.set_title(f"{fill(panel.title, 34)}\n{both_mds(panel.kernels)}", fontsize=8)
         axis.tick_params(labelsize=7)
         axis.set_xlabel(unit.removesuffix("s"), fontsize=8)
@@ -213,14 +237,16 @@ def maps(
         table = pd.DataFrame({"label": panel.title, "run": panel.runs[0], "s": s, "t": t})
         tables.append(table.assign(cosine=matrix.ravel()))
     text = "cosine of θ$_s$−θ$_0$ and θ$_t$−θ$_0$" if relative else "cosine of θ$_s$ and θ$_t$"
-    bar = figure.colorbar(image, ax=axes, fraction=0.05)
+    below = "min" if min(lows) < lowest else "neither"
+    bar = figure.colorbar(image, ax=axes, fraction=0.05, extend=below)
     bar.set_label(text, fontsize=8)
     bar.ax.tick_params(labelsize=7)
     return Picture(
         figure,
         pd.concat(tables, ignore_index=True),
         panels,
-        "maps of the first seed, one colour scale; ω: mean ± sd over seeds",
+        f"maps of the first seed, {f'colour scale of {scale_of}' if scale_of else 'one colour scale'}; "
+        "ω: mean ± sd over seeds",
     )
 
 
@@ -265,10 +291,18 @@ def draw_measure(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: l
         linewidth=1.2,
         ax=axes,
     )
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     for drop in [] if spectrum else drops:
         axes.axvline(drop, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
     degrees = name.startswith(("angle", "apex"))
     axes.set(xlabel=x, ylabel="degrees" if degrees else "")
+
+
+def legend_columns(labels: list[str], width: float) -> int:
+    """As many columns as fit in `width` inches, in rows of equal length."""
+    longest = max(map(len, labels), default=0) / LEGEND_CHARACTERS + 0.6
+    rows = -(-len(labels) // max(1, int(width / longest)))
+    return -(-len(labels) // max(1, rows))
 
 
 def palette(labels: list[str]) -> list[tuple[float, float, float]]:
@@ -277,12 +311,12 @@ def palette(labels: list[str]) -> list[tuple[float, float, float]]:
 
 
 def draw_mds(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[float]) -> None:
-    """ω and ω_0 of each label: the mean over seeds and its sd."""
+    """ω and ω_0 of each label: the mean over seeds and its sd; points, since many an ω lies close to 1."""
     symbols = {"mds": "ω", "mds_relative": "ω$_0$"}
     rows = table[table["measure"].isin(symbols)]
     rows = rows.assign(symbol=rows["measure"].map(symbols)).astype({"value": float})
     labels = list(dict.fromkeys(table["label"]))
-    sns.barplot(
+    sns.pointplot(
         rows,
         x="symbol",
         y="value",
@@ -290,8 +324,10 @@ def draw_mds(axes: Axes, table: pd.DataFrame, name: str, unit: str, drops: list[
         order=list(symbols.values()),
         hue_order=labels,
         palette=palette(labels),
-        saturation=1,
         errorbar="sd",
+        dodge=0.5 if len(labels) > 1 else False,
+        linestyle="none",
+        markersize=4,
         err_kws={"linewidth": 1},
         legend=False,
         ax=axes,
@@ -317,7 +353,7 @@ def draw_coarser(axes: Axes, table: pd.DataFrame, name: str, *_) -> None:
         marker="o",
         ax=axes,
     )
-    axes.set(xlabel="a point in", ylabel="")
+    axes.set(xlabel="every k-th point", ylabel="")
 
 
 def draw_oscillation(axes: Axes, *_) -> None:
@@ -355,7 +391,7 @@ def curves(
     if unit not in UNITS:
         raise UserError(f"unit: {unit!r} is none of {', '.join(UNITS)}")
     figure, axes = grid(len(names), 4, width, 2.4)
-    legend = None
+    legend: tuple[list, list[str]] = ([], [])
     for letter, name, axis in zip("abcdefgh", names, axes, strict=False):
         DRAWN.get(name, draw_measure)(axis, table, name, unit, drops or [])
         axis.set_title(f"({letter}) {TITLES[name]}", fontsize=8)
@@ -365,7 +401,8 @@ def curves(
         if axis.get_legend():
             legend = axis.get_legend_handles_labels()
             axis.get_legend().remove()
-    figure.legend(*legend, loc="outside upper center", ncols=min(4, len(names), len(panels)), fontsize=8)
+    columns = legend_columns(legend[1], figure.get_figwidth())
+    figure.legend(*legend, loc="outside upper center", ncols=columns, fontsize=8)
     shown = {*names, *(["mds_relative"] if "mds" in names else [])}
     return Picture(figure, table[table["measure"].isin(shown)], panels, "line: mean over seeds, band: ± sd")
 

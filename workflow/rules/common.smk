@@ -1,5 +1,6 @@
 import json
 import os
+import re
 
 from hallmarks.experiments.runs import panels, runs_of
 from hallmarks.sources import sources
@@ -63,12 +64,63 @@ def experiments_of(figure):
     return [paper.experiments[name] for name in paper.figures[figure].experiments]
 
 
+def sorting(text):
+    """The text with its numbers padded with figure spaces: the report sorts sections and rows as text."""
+    return re.sub(r"\d+", lambda number: number[0].rjust(2, "\u2007"), text)
+
+
+def section_of(figure):
+    """The report's section: the experiment, by its place in the paper."""
+    return " and ".join(
+        f"{sorting(experiment.section)} {experiment.title}"
+        for experiment in experiments_of(figure)
+    )
+
+
+def label_of(figure):
+    """`Figure 12`, as the paper numbers it; ours come after."""
+    number = figure.removeprefix("fig")
+    return sorting(f"Figure {number}") if number.isdigit() else f"Ours: {figure}"
+
+
+def recipe_of(task):
+    """A task in a line: network, data and recipe."""
+    data, recipe, sgd = task.data, task.recipe, task.recipe.optimizer
+    images = (
+        f"{data.training_images:,} images" if data.training_images else "all images"
+    )
+    pooled = f" pooled {data.pooling}×{data.pooling}" if data.pooling > 1 else ""
+    drops = f", drops at {', '.join(map(str, recipe.drops.at))}" if recipe.drops else ""
+    return (
+        f"{task.model.name} of width {task.model.width} on {data.name} ({images}{pooled}), "
+        f"{recipe.length} {recipe.unit} of batch {recipe.batch_size}, learning rate {sgd.learning_rate:g}, "
+        f"momentum {sgd.momentum:g}, weight decay {sgd.weight_decay:g}{drops}"
+    )
+
+
+def shown_in(figure):
+    """For the caption: each experiment's title, task, recipe, variations and seeds."""
+    panels_shown = panels(paper, paper.figures[figure])
+    return [
+        {
+            "title": f"{experiment.section} {experiment.title}",
+            "task": experiment.task,
+            "recipe": recipe_of(paper.tasks[experiment.task]),
+            "variations": [p.label for p in panels_shown if p.experiment == name],
+            "seeds": experiment.seeds,
+        }
+        for name, experiment in zip(
+            paper.figures[figure].experiments, experiments_of(figure)
+        )
+    ]
+
+
 def choices_of(figure):
     """The reasons of every value that the paper does not state, of the figure's tasks and experiments."""
     stated = {}
     for experiment in experiments_of(figure):
         stated |= paper.tasks[experiment.task].choices | experiment.choices
-    return [f"{key}: {reason}" for key, reason in stated.items()]
+    return [f"{key.replace('_', ' ')}: {reason}" for key, reason in stated.items()]
 
 
 def claim_settings():

@@ -12,11 +12,9 @@ rule figure:
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figure.rst",
-            category=lambda wildcards: " and ".join(
-                experiment.title for experiment in experiments_of(wildcards.figure)
-            ),
+            category=lambda wildcards: section_of(wildcards.figure),
             labels=lambda wildcards: {
-                "figure": wildcards.figure,
+                "figure": label_of(wildcards.figure),
                 "shows": paper.figures[wildcards.figure].title,
             },
         ),
@@ -33,12 +31,7 @@ rule figure:
         # The caption reads these.
         title=lambda wildcards: paper.figures[wildcards.figure].title,
         scale=paper.scale,
-        seeds=lambda wildcards: [
-            len(experiment.seeds) for experiment in experiments_of(wildcards.figure)
-        ],
-        tasks=lambda wildcards: [
-            experiment.task for experiment in experiments_of(wildcards.figure)
-        ],
+        shown=lambda wildcards: shown_in(wildcards.figure),
         choices=lambda wildcards: choices_of(wildcards.figure),
     message:
         "Drawing {wildcards.figure}"

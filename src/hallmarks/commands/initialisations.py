@@ -1,4 +1,4 @@
-"""`hallmarks initialisations --model JSON --seeds 0 1 … -o TABLE.csv`."""
+"""`hallmarks initialisations --model JSON --seeds 0 1 … -o TABLE.csv`: a table, and a web page beside it."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from hallmarks.errors import UserError
 from hallmarks.experiments.config import Model
+from hallmarks.page import page
 from hallmarks.trajectory.store import write_atomically
 
 
@@ -19,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=int, nargs="+", required=True, help="two at least; every pair is shown"
     )
     parser.add_argument("--paper", type=float, help="the paper's number, shown beside ours")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the .csv to write")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the .csv; .html lies beside it")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -27,6 +28,8 @@ def run(arguments: argparse.Namespace) -> None:
         model = Model.model_validate_json(arguments.model)
     except ValidationError as error:
         raise UserError(f"--model: {error.errors()[0]['msg']}") from None
+    if arguments.output.suffix != ".csv":
+        raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
     if len(set(arguments.seeds)) < 2:
         raise UserError("--seeds: two different seeds at least, since a cosine is of two initialisations")
 
@@ -40,4 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{arguments.output.parent}: cannot be made ({error.strerror})") from None
+    shown = table.to_html(index=False, float_format="{:.4f}".format, border=0)
+    content = page(f"Cosine of two random initialisations of {model.name}", shown)
+    write_atomically(arguments.output.with_suffix(".html"), content.encode())
     write_atomically(arguments.output, table.to_csv(index=False).encode())

@@ -1,5 +1,6 @@
 """The configuration's types. A key that is not named here is an error, and so is a value out of range."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,34 +18,37 @@ from pydantic import (
 # Names become folders and files under results/.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Unit = Literal["epochs", "steps"]
+Choices = Annotated[
+    dict[str, str],
+    Field(description="The reason for each value that the paper does not state; the report repeats it."),
+]
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A docstring below a field is its description in the schema, which editors show.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Data(Strict):
-    """The data set; `pooling` averages k×k pixels into one, for small runs."""
+    """The data set, and what makes it smaller for small runs."""
 
     name: Literal["digits", "fashion-mnist", "cifar10", "imagenet"]
     training_images: PositiveInt | None = None
+    """How many to train on; without it all."""
     test_images: PositiveInt | None = None
+    """How many to test on; without it all."""
     pooling: PositiveInt = 1
+    """k averages k×k pixels into one."""
     augment: list[Literal["crop", "flip"]] = []
+    """Random crops and horizontal flips, drawn anew for each image in each epoch."""
 
 
 class Model(Strict):
     """The network and the channels of its first stage; by default the paper's."""
 
     name: Literal["resnet20", "vgg16", "resnet50"]
-    width: PositiveInt
-
-    @model_validator(mode="before")
-    @classmethod
-    def paper_width(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "width" not in values:
-            return values | {"width": 16 if values.get("name") == "resnet20" else 64}
-        return values
+    width: PositiveInt = Field(default_factory=lambda model: 16 if model["name"] == "resnet20" else 64)
+    """Channels of the first stage; without it 16 for resnet20, else 64."""
 
 
 class Sgd(Strict):
@@ -60,8 +64,10 @@ class Drops(Strict):
     """The learning rate is multiplied by `factor` at each of `at`."""
 
     at: list[PositiveInt]
+    """Rising, all before the end."""
     factor: PositiveFloat = 0.1
     unit: Unit = "epochs"
+    """The same as the recipe's."""
 
 
 class Points(Strict):
@@ -72,11 +78,12 @@ class Points(Strict):
 
 
 class Recipe(Strict):
-    """How a run is trained: `length` epochs or steps."""
+    """How a run is trained."""
 
     optimizer: Sgd
     batch_size: PositiveInt
     length: NonNegativeInt
+    """Of the whole run, in `unit`."""
     unit: Unit = "epochs"
     drops: Drops | None = None
     points: Points = Points()
@@ -97,12 +104,12 @@ class Recipe(Strict):
 
 
 class Task(Strict):
-    """What is trained. `choices` give the reason for each value that the paper does not state."""
+    """What is trained."""
 
     data: Data
     model: Model
     recipe: Recipe
-    choices: dict[str, str] = {}
+    choices: Choices = {}
 
 
 class Variation(Strict):
@@ -125,15 +132,19 @@ class Variation(Strict):
 
 
 class Experiment(Strict):
-    """A sweep of a task. `equal_steps`: every run must take as many steps as the others."""
+    """A sweep of a task."""
 
     title: str
     section: str
+    """Of the paper."""
     task: Name
     variations: Annotated[list[Variation], Field(min_length=1)]
+    """What each run changes of the task; `{}` changes nothing."""
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)] = [0]
+    """Every variation is run with each of them."""
     equal_steps: bool = False
-    choices: dict[str, str] = {}
+    """Every run must take as many steps as the others."""
+    choices: Choices = {}
 
 
 class Initialisation(Strict):
@@ -146,16 +157,20 @@ class Initialisation(Strict):
     classes: PositiveInt
     seeds: Annotated[list[NonNegativeInt], Field(min_length=2)]
     paper: float
+    """The paper's number."""
 
 
 class Figure(Strict):
-    """A notebook, the experiments that it shows, and its options; `labels` keep only some variations."""
+    """A notebook and the experiments that it shows."""
 
     title: str
     notebook: Name
+    """`maps` is notebooks/maps.ipynb."""
     experiments: Annotated[list[Name], Field(min_length=1)]
     labels: list[str] | None = None
+    """Only these variations, such as `momentum 0` or `default`; without it all."""
     options: dict[str, Any] = {}
+    """What the notebook takes besides, such as `relative: true` for maps."""
 
 
 class Order(Strict):
@@ -166,20 +181,26 @@ class Order(Strict):
     section: str
     experiment: Name
     measure: str = "mds"
+    """A measure of results/measures."""
     reduce: Literal["value", "mean", "last"] = "value"
+    """How a measure along the trajectory becomes one number."""
     ascending: Annotated[list[NonNegativeInt], Field(min_length=2)]
+    """The variations in the order in which the measure rises, 0 the first in the experiment's list."""
 
 
 class Number(Strict):
-    """A number of the paper's, beside ours (the variation by its position)."""
+    """A number of the paper's, beside ours."""
 
     kind: Literal["number"]
     statement: str
     section: str
     experiment: Name
     variation: NonNegativeInt
+    """By its position in the experiment's list, from 0."""
     measure: str = "mds"
+    """A measure of results/measures, of one value a run."""
     paper: float
+    """The paper's number."""
 
 
 Claim = Annotated[Order | Number, Field(discriminator="kind")]
@@ -189,9 +210,13 @@ class Config(Strict):
     """The whole configuration: tasks, the experiments that sweep them, figures and claims."""
 
     scale: Name
+    """Written on every figure: paper, laptop, …"""
     results: str = "results"
+    """The folder of all that is made."""
     scratch: str = "scratch"
+    """The folder of resumable training state."""
     data: dict[Literal["digits", "fashion-mnist", "cifar10", "imagenet"], str] = {}
+    """The folder where a data set already lies; without it, it is got."""
     tasks: dict[Name, Task]
     experiments: dict[Name, Experiment]
     initialisations: dict[Name, Initialisation] = {}
@@ -200,7 +225,7 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def names_are_known(self) -> "Config":
-        def known(name: str, names: dict, where: str, noun: str) -> None:
+        def known(name: str, names: Iterable[str], where: str, noun: str) -> None:
             if name not in names:
                 raise ValueError(f"{where} names the {noun} '{name}', which is none of {', '.join(names)}")
 
@@ -209,6 +234,10 @@ class Config(Strict):
         for name, figure in self.figures.items():
             for experiment in figure.experiments:
                 known(experiment, self.experiments, f"figures.{name}", "experiment")
+            shown = [self.experiments[experiment] for experiment in figure.experiments]
+            labels = [variation.label for experiment in shown for variation in experiment.variations]
+            for label in figure.labels or []:
+                known(label, labels, f"figures.{name}", "variation")
         for name, claim in self.claims.items():
             known(claim.experiment, self.experiments, f"claims.{name}", "experiment")
             last = len(self.experiments[claim.experiment].variations) - 1
