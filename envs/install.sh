@@ -9,6 +9,8 @@ python=${PYTHON:-python3}
     exit 2
 }
 
+# The interpreter itself, not a link in the .venv that is removed now.
+python=$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')
 rm -rf .venv
 "$python" -m venv --without-pip .venv
 if command -v uv > /dev/null; then

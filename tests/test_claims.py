@@ -6,16 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hallmarks.claims import ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE, judge, render
+from hallmarks.claims import ALL_SEEDS, FROM_KERNEL, MEAN, NOT, NOT_COMPARABLE, judge, render
 from hallmarks.cli import main
 from hallmarks.commands.claims import read_measures
+from hallmarks.experiments.config import KERNEL_MEASURES
 
 
 def table(mds: float, n: int = 3, angles: tuple = (80.0, 100.0)) -> pd.DataFrame:
+    """Points at epochs 0, 1, …, ten steps each."""
     rows = [("all", "mds", pd.NA, mds), ("other", "mds", pd.NA, 0.0)]
     rows += [("all", "norm", t, 1.0 + t) for t in range(n)]
     rows += [("all", "angle_updates", t + 1, angle) for t, angle in reversed(list(enumerate(angles)))]
-    return pd.DataFrame(rows, columns=["group", "measure", "index", "value"]).astype({"index": "Int64"})
+    rows = pd.DataFrame(rows, columns=["group", "measure", "index", "value"]).astype({"index": "Int64"})
+    return rows.assign(step=10 * rows["index"], epoch=rows["index"].astype(float))
 
 
 def order(**values: list[float]) -> tuple[dict, dict]:
@@ -82,6 +85,73 @@ def test_a_measure_along_the_trajectory_becomes_a_number(reduce, value):
     tables["task/b/seed0"] = table(0.1, angles=(85.0, 110.0))
     row = judge([claim | {"measure": "angle_updates", "reduce": reduce}], tables, "laptop").iloc[0]
     assert row["verdict"] == ALL_SEEDS and row["ours"].startswith(f"a: {value} (1 seed)")
+
+
+@pytest.mark.parametrize(
+    ("reduce", "unit", "drops", "values", "number"),
+    [
+        ("change", "epochs", [], (3.0, 9.0, 1.0), -2.0),
+        # Phases 1–2, 3–4, 5–6: means 5, 2, 3.
+        ("phase_change", "epochs", [3, 5], (4.0, 6.0, 2.0, 2.0, 1.0, 5.0), 1.0),
+        ("phase_change", "steps", [30], (4.0, 6.0, 2.0, 2.0, 2.0, 2.0), -3.0),
+        # Around 4: 6 and 4 before, 1 and 3 after; the angle at the drop itself is of both phases.
+        ("drop_change", "epochs", [4], (99.0, 6.0, 4.0, 50.0, 1.0, 3.0), -3.0),
+        ("unsettled", "epochs", [2], (1.0, 9.0, 9.5, 10.0), 0.1),
+    ],
+)
+def test_what_happens_along_the_trajectory_becomes_a_number(reduce, unit, drops, values, number):
+    claim, tables = order(a=[0.1])
+    tables["task/a/seed0"] = table(0.1, angles=values)
+    claim = {key: claim[key] for key in ["id", "statement", "section", "runs"]}
+    claim |= {"kind": "bound", "variations": [0], "measure": "angle_updates", "reduce": reduce}
+    claim |= {"unit": unit, "drops": drops}
+    for side, limit, verdict in [
+        ("above", -0.01, ALL_SEEDS),
+        ("above", 0.01, NOT),
+        ("below", 0.01, ALL_SEEDS),
+    ]:
+        row = judge([claim | {side: number + limit}], tables, "laptop").iloc[0]
+        assert row["verdict"] == verdict and row["paper"] == f"{side} {number + limit:g}"
+    assert row["ours"] == f"a: {number:.4f} (1 seed)"
+
+
+def test_a_bound_may_hold_in_the_mean_of_each_variation_or_not():
+    claim, tables = order(a=[0.1, 0.4], b=[0.2, 0.9])
+    claim |= {"kind": "bound", "variations": ["a", "b"], "below": 0.3}
+    row = judge([claim], tables, "laptop").iloc[0]
+    assert (row["verdict"], row["note"]) == (NOT, "in 2 of 4 runs; in the mean not for b")
+    row = judge([claim | {"variations": ["a"]}], tables, "laptop").iloc[0]
+    assert (row["verdict"], row["note"]) == (MEAN, "in 1 of 2 runs")
+
+
+def save_kernel(path, points, epochs):
+    gram = np.concatenate([points[:1], np.diff(points, axis=0)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    steps = np.arange(len(points))
+    np.savez(path, increments_gram=[gram @ gram.T], groups=["w"], numel=[2], step=steps, epoch=epochs)
+
+
+def test_measures_that_follow_from_the_kernel(tmp_path, capsys):
+    """Two phases of two points each, alike within and at right angles across; then ω of every 2nd point."""
+    assert FROM_KERNEL.keys() == KERNEL_MEASURES
+    claim, tables = order(a=[0.1])
+    write(tmp_path / "measures", tables)
+    points = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 3.0]])
+    save_kernel(tmp_path / "kernels/task/a/seed0.npz", points, np.arange(4.0))
+    claim = {key: claim[key] for key in ["statement", "section"]} | {"kind": "bound", "variations": [0]}
+    claim |= {"seeds": [0], "runs": {"a": "task/a"}, "drops": [2], "unit": "epochs"}
+    blocks = claim | {"id": "blocks", "measure": "block_contrast", "above": 0.99}
+    coarser = claim | {"id": "coarser", "measure": "mds_every_2nd", "below": 0.51}
+    settings = json.dumps({"scale": "laptop", "claims": [blocks, coarser]})
+    command = ["claims", "--settings", settings, "--measures", str(tmp_path / "measures")]
+    command += ["-o", str(tmp_path / "claims.csv")]
+    assert main([*command, "--kernels", str(tmp_path / "kernels"), "--strict"]) == 0
+    assert pd.read_csv(tmp_path / "claims.csv")["ours"].tolist() == [
+        "a: 1.0000 (1 seed)",
+        "a: 0.5000 (1 seed)",
+    ]
+    assert main(command) == 2
+    assert "claim blocks: block_contrast needs the kernels; give --kernels" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

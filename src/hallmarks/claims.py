@@ -3,8 +3,11 @@
 A claim is a dictionary: `id`, `kind`, `statement`, `section`, `runs` (variation → its runs, one a seed),
 `measure` (default ω, "mds") and
 - kind "order": `ascending`, the variations (names, or positions in `runs`) in the order in which the measure
-  rises, and `reduce`: how a measure along the trajectory becomes one number (value, mean, last);
+  rises;
+- kind "bound": `variations`, in each of which the measure lies `above` or `below` a number;
 - kind "number": `paper`, the paper's value, and `variation` where `runs` has several.
+`reduce` makes one number of a measure along the trajectory (REDUCE). `drops`, in `unit`s, are where the
+learning rate drops: some of REDUCE, and of the measures from kernels alone (FROM_KERNEL), ask for them.
 """
 
 import html
@@ -16,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from hallmarks.errors import UserError
+from hallmarks.measures import Kernel, block_contrast, mean_directional_similarity, subsample
 from hallmarks.page import page
 
 ALL_SEEDS = "holds in all seeds"
@@ -27,11 +31,56 @@ VERDICTS = [ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE]
 # The paper gives one seed and no spread; this share of its value is about the gap between its closest rows.
 TOLERANCE = 0.03
 
+# Points before and after a drop of the learning rate that are compared (a choice).
+AROUND_DROP = 2
+
+
+def phase_change(value: np.ndarray, at: np.ndarray, drops: list[float]) -> float:
+    """The largest change of the mean from one phase of the learning rate to the next."""
+    phase = np.searchsorted(drops, at, side="right")
+    return max(
+        value[phase == later].mean() - value[phase == later - 1].mean() for later in range(1, len(drops) + 1)
+    )
+
+
+def drop_change(value: np.ndarray, at: np.ndarray, drops: list[float]) -> float:
+    """The largest change across a drop: the mean of the values right after it less that of those before."""
+    return max(
+        value[at > drop][:AROUND_DROP].mean() - value[at < drop][-AROUND_DROP:].mean() for drop in drops
+    )
+
+
+def unsettled(value: np.ndarray, at: np.ndarray, drops: list[float]) -> float:
+    """The share of the last value that is still to come at the first drop."""
+    return 1 - value[at <= drops[0]][-1] / value[-1]
+
+
+# How values [k] along a trajectory, at epochs or steps `at` [k], become one number.
 REDUCE = {
-    "value": lambda rows: rows["value"].item() if len(rows) == 1 else np.nan,
-    "mean": lambda rows: rows["value"].mean(),
-    "last": lambda rows: rows["value"].iloc[-1] if len(rows) else np.nan,
+    "value": lambda value, at, drops: value.item() if len(value) == 1 else np.nan,
+    "mean": lambda value, at, drops: value.mean() if len(value) else np.nan,
+    "last": lambda value, at, drops: value[-1] if len(value) else np.nan,
+    "change": lambda value, at, drops: value[-1] - value[0] if len(value) else np.nan,
+    "phase_change": phase_change,
+    "drop_change": drop_change,
+    "unsettled": unsettled,
 }
+
+# Measures that the tables do not hold, one number a kernel.
+FROM_KERNEL = {
+    "mds_every_2nd": lambda kernel, claim: mean_directional_similarity(subsample(kernel, 2)),
+    "mds_every_5th": lambda kernel, claim: mean_directional_similarity(subsample(kernel, 5)),
+    "block_contrast": lambda kernel, claim: block_contrast(kernel, claim["drops"], claim["unit"]),
+}
+
+
+def with_kernel(table: pd.DataFrame, kernel: Kernel, claim: dict) -> pd.DataFrame:
+    """A run's measures and, as one more row, the claim's measure from its kernel."""
+    value = FROM_KERNEL[claim["measure"]](kernel, claim)
+    row = pd.DataFrame([{"group": "all", "measure": claim["measure"], "value": value}])
+    joined = pd.concat([table, row.astype({"value": float})], ignore_index=True)
+    joined.attrs = table.attrs
+    return joined
 
 
 def judge(claims: list[dict], measures: Mapping[str, pd.DataFrame], scale: str) -> pd.DataFrame:
@@ -39,7 +88,7 @@ def judge(claims: list[dict], measures: Mapping[str, pd.DataFrame], scale: str) 
 
     `measures` gives each run's table in long form. Raises UserError for a claim that cannot be read.
     """
-    judges = {"order": judge_order, "number": judge_number}
+    judges = {"order": judge_order, "bound": judge_bound, "number": judge_number}
     rows = []
     for claim in claims:
         name = claim.get("id", "without an id")
@@ -67,6 +116,28 @@ def judge_order(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -
     note = f"in {rising.sum()} of {len(shared)} seeds"
     if broken:
         return result | {"verdict": NOT, "note": f"{note}; in the mean {', '.join(broken)}"}
+    return result | {"verdict": MEAN, "note": note}
+
+
+def judge_bound(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -> dict[str, str]:
+    """Does the measure lie on the claimed side of a number, in every run, or at least in the means?"""
+    names = [variation(claim, key) for key in claim["variations"]]
+    seeds = {name: reduced(claim, name, measures) for name in names}
+    side, limit = ("above", claim["above"]) if claim.get("above") is not None else ("below", claim["below"])
+    sign = 1 if side == "above" else -1
+    broken = [name for name, values in seeds.items() if not sign * (values.mean() - limit) > 0]
+    inside = pd.concat([sign * (values - limit) > 0 for values in seeds.values()])
+    result = {
+        "paper": f"{side} {limit:g}",
+        "ours": "; ".join(f"{name}: {spread(values)}" for name, values in seeds.items()),
+    }
+    if reason := incomparable(claim, names, seeds, measures):
+        return result | {"verdict": NOT_COMPARABLE, "note": reason}
+    if inside.all():
+        return result | {"verdict": ALL_SEEDS, "note": ""}
+    note = f"in {inside.sum()} of {len(inside)} runs"
+    if broken:
+        return result | {"verdict": NOT, "note": f"{note}; in the mean not for {', '.join(broken)}"}
     return result | {"verdict": MEAN, "note": note}
 
 
@@ -117,6 +188,7 @@ def variation(claim: dict, key: str | int) -> str:
 def reduced(claim: dict, name: str, measures: Mapping[str, pd.DataFrame]) -> pd.Series:
     """The claim's measure for each run of a variation, by seed."""
     measure, reduce = claim.get("measure", "mds"), REDUCE[claim.get("reduce", "value")]
+    unit, drops = claim.get("unit", "epochs").removesuffix("s"), claim.get("drops", [])
     values = {}
     for run in claim["runs"][name]:
         table = measures[run][measures[run]["group"] == "all"]
@@ -124,7 +196,8 @@ def reduced(claim: dict, name: str, measures: Mapping[str, pd.DataFrame]) -> pd.
         if rows.empty and number_of_points(table) > 2:
             known = ", ".join(table["measure"].unique())
             raise UserError(f"claim {claim['id']}: there is no measure '{measure}'; {run} has {known}")
-        values[run.rpartition("/")[2]] = reduce(rows)
+        value, at = (rows[column].to_numpy(float, na_value=np.nan) for column in ["value", unit])
+        values[run.rpartition("/")[2]] = reduce(value, at, drops)
     return pd.Series(values, dtype=float)
 
 

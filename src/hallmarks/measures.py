@@ -132,6 +132,18 @@ def leading_means(matrix: np.ndarray) -> np.ndarray:
     return sums / np.arange(1, len(matrix) + 1) ** 2
 
 
+def block_contrast(kernel: Kernel, drops: list[float], unit: str = "epochs") -> float:
+    """The mean cosine of points in one phase of the learning rate, less that of points of different phases.
+
+    `drops` are where the learning rate drops, in epochs or steps. Positive where the map shows a block each.
+    """
+    position = kernel.step if unit == "steps" else kernel.epoch
+    phase = np.searchsorted(drops, position, side="right")
+    same = phase[:, None] == phase
+    pairs = trajectory_map(kernel)
+    return float(pairs[same].mean() - pairs[~same].mean())
+
+
 def angle(gram: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Degrees between the vectors with coefficients `left` and `right` [k, n] in the increments.
 

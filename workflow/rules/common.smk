@@ -2,6 +2,7 @@ import json
 import os
 import re
 
+from hallmarks.experiments.config import KERNEL_MEASURES
 from hallmarks.experiments.runs import panels, runs_of
 from hallmarks.sources import sources
 
@@ -37,9 +38,9 @@ def settings_of(wildcards):
     return as_json(runs[wildcards.run].settings.model_dump(exclude={"choices"}))
 
 
-def time_of(figure):
-    """The unit of time and the drops of the learning rate, from the recipe of the figure's experiments."""
-    recipe = paper.tasks[paper.experiments[figure.experiments[0]].task].recipe
+def time_of(experiment):
+    """The unit of time and the drops of the learning rate, from the recipe of an experiment's task."""
+    recipe = paper.tasks[paper.experiments[experiment].task].recipe
     return {"unit": recipe.unit, "drops": recipe.drops.at if recipe.drops else []}
 
 
@@ -55,7 +56,7 @@ def parameters_of(wildcards):
             "scale": paper.scale,
             "results": RESULTS,
             "panels": shown,
-            "options": time_of(figure) | figure.options,
+            "options": time_of(figure.experiments[0]) | figure.options,
         }
     )
 
@@ -124,34 +125,28 @@ def choices_of(figure):
 
 
 def claim_settings():
-    """The claims, their variations by label, with the runs of each."""
+    """The claims, each with its variations by label and its seeds: short, for it stands on a command line."""
     stated = []
     for name, claim in paper.claims.items():
-        labels = [v.label for v in paper.experiments[claim.experiment].variations]
-        content = claim.model_dump() | {"id": name}
-        if claim.kind == "order":
-            content["ascending"] = [labels[position] for position in claim.ascending]
-        else:
-            content["variation"] = labels[claim.variation]
-        rows = runs_of(paper, claim.experiment)
-        content["runs"] = {
-            label: [run.name for run in row] for label, row in zip(labels, rows)
+        experiment = paper.experiments[claim.experiment]
+        rows = zip(experiment.variations, runs_of(paper, claim.experiment))
+        runs_shown = {
+            variation.label: f"{row[0].task}/{row[0].variation}"
+            for variation, row in rows
         }
-        stated.append(content)
+        content = {"id": name, "runs": runs_shown, "seeds": experiment.seeds}
+        stated.append(claim.model_dump() | time_of(claim.experiment) | content)
     return {"scale": paper.scale, "claims": stated}
 
 
-def measures_folder(first):
-    """The folder of the measures: three names above one run's file."""
-    return os.path.dirname(os.path.dirname(os.path.dirname(first)))
-
-
-def runs_judged():
+def judged(measures=None):
+    """The runs that claims compare; with `measures`, only those of claims about one of these."""
     return sorted(
         {
-            run
-            for claim in claim_settings()["claims"]
-            for row in claim["runs"].values()
+            run.name
+            for claim in paper.claims.values()
+            if measures is None or claim.measure in measures
+            for row in runs_of(paper, claim.experiment)
             for run in row
         }
     )

@@ -11,7 +11,8 @@ for name in paper.initialisations:
 rule claims:
     input:
         sources("commands.claims"),
-        measures=[f"{RESULTS}/measures/{run}.parquet" for run in runs_judged()],
+        measures=[f"{RESULTS}/measures/{run}.parquet" for run in judged()],
+        kernels=[f"{RESULTS}/kernels/{run}.npz" for run in judged(KERNEL_MEASURES)],
     output:
         csv=f"{RESULTS}/tables/claims.csv",
         html=report(
@@ -27,13 +28,13 @@ rule claims:
         ENVIRONMENT
     params:
         settings=as_json(claim_settings()),
-        measures=lambda wildcards, input: measures_folder(input.measures[0]),
+        results=RESULTS,
         scale=paper.scale,
     message:
         "Judging the paper's claims"
     shell:
-        "hallmarks claims --settings {params.settings:q} --measures {params.measures} "
-        "-o {output.csv} > {log} 2>&1"
+        "hallmarks claims --settings {params.settings:q} --measures {params.results}/measures "
+        "--kernels {params.results}/kernels -o {output.csv} > {log} 2>&1"
 
 
 rule initialisations:

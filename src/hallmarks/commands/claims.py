@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from hallmarks.claims import NOT, judge, render, summary
+from hallmarks.claims import FROM_KERNEL, NOT, judge, render, summary, with_kernel
 from hallmarks.errors import UserError
+from hallmarks.measures import Kernel
 from hallmarks.trajectory.store import write_atomically
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", required=True, help='{"scale": …, "claims": […]}, or the file with it')
     parser.add_argument("--measures", type=Path, required=True, help="the folder with RUN.parquet")
+    parser.add_argument(
+        "--kernels", type=Path, help="the folder with RUN.npz, for claims that measures cannot tell"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .csv; .html lies beside it")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a claim does not hold")
 
@@ -23,8 +27,19 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
     settings = read_settings(arguments.settings)
     claims, scale = settings["claims"], str(settings["scale"])
-    runs = {run for claim in claims for names in claim.get("runs", {}).values() for run in names}
-    table = judge(claims, {run: read_measures(arguments.measures, run) for run in runs}, scale)
+    measures = {
+        run: read_measures(arguments.measures, run) for run in sorted(set().union(*map(runs_of, claims)))
+    }
+    for claim in claims:
+        if claim.get("measure") in FROM_KERNEL:
+            if arguments.kernels is None:
+                raise UserError(
+                    f"claim {claim.get('id')}: {claim['measure']} needs the kernels; give --kernels"
+                )
+            for run in runs_of(claim):
+                kernel = Kernel.load(arguments.kernels / f"{run}.npz")
+                measures[run] = with_kernel(measures[run], kernel, claim)
+    table = judge(claims, measures, scale)
     try:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -38,8 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
     return int(arguments.strict and len(failed) > 0)
 
 
+def runs_of(claim: dict) -> set[str]:
+    """The runs that a claim compares."""
+    return {run for names in claim.get("runs", {}).values() for run in names}
+
+
 def read_settings(text: str) -> dict:
-    """The JSON itself, or that of a file. Raises UserError where it does not hold a scale and claims."""
+    """The JSON itself, or that of a file. Raises UserError where it does not hold a scale and claims.
+
+    A claim with `seeds` names <task>/<variation> in `runs`; it is told its runs.
+    """
     source = "--settings"
     if not text.lstrip().startswith("{"):
         source, path = text, Path(text)
@@ -50,6 +73,12 @@ def read_settings(text: str) -> dict:
     try:
         settings = json.loads(text)
         if isinstance(settings["claims"], list) and settings["scale"]:
+            for claim in settings["claims"]:
+                if "seeds" in claim:
+                    claim["runs"] = {
+                        label: [f"{run}/seed{seed}" for seed in claim["seeds"]]
+                        for label, run in claim["runs"].items()
+                    }
             return settings
     except (ValueError, KeyError, TypeError):
         pass
@@ -59,7 +88,7 @@ def read_settings(text: str) -> dict:
 def read_measures(folder: Path, run: str) -> pd.DataFrame:
     """The measures of a run's whole model. Raises UserError where its table is missing or damaged."""
     path = folder / f"{run}.parquet"
-    columns = ["group", "measure", "index", "value"]
+    columns = ["group", "measure", "index", "step", "epoch", "value"]
     try:
         return pd.read_parquet(path, columns=columns, filters=[("group", "==", "all")])
     except FileNotFoundError:

@@ -173,6 +173,12 @@ class Figure(Strict):
     """What the notebook takes besides, such as `relative: true` for maps."""
 
 
+Reduce = Literal["value", "mean", "last", "change", "phase_change", "drop_change", "unsettled"]
+# Measures that follow from a kernel alone; `hallmarks.claims` computes them.
+KERNEL_MEASURES = {"mds_every_2nd", "mds_every_5th", "block_contrast"}
+OF_DROPS = {"phase_change", "drop_change", "unsettled", "block_contrast"}
+
+
 class Order(Strict):
     """A claim that a measure rises along some variations of an experiment (positions in its list)."""
 
@@ -181,11 +187,42 @@ class Order(Strict):
     section: str
     experiment: Name
     measure: str = "mds"
-    """A measure of results/measures."""
-    reduce: Literal["value", "mean", "last"] = "value"
+    """A measure of results/measures, or one that follows from the kernel, such as `mds_every_5th`."""
+    reduce: Reduce = "value"
     """How a measure along the trajectory becomes one number."""
     ascending: Annotated[list[NonNegativeInt], Field(min_length=2)]
     """The variations in the order in which the measure rises, 0 the first in the experiment's list."""
+
+    @property
+    def positions(self) -> list[int]:
+        return self.ascending
+
+
+class Bound(Strict):
+    """A claim that a measure lies above or below a number in some variations of an experiment."""
+
+    kind: Literal["bound"]
+    statement: str
+    section: str
+    experiment: Name
+    variations: Annotated[list[NonNegativeInt], Field(min_length=1)]
+    """By their positions in the experiment's list, from 0."""
+    measure: str
+    """A measure of results/measures, or one that follows from the kernel, such as `block_contrast`."""
+    reduce: Reduce = "value"
+    """How a measure along the trajectory becomes one number."""
+    above: float | None = None
+    below: float | None = None
+
+    @property
+    def positions(self) -> list[int]:
+        return self.variations
+
+    @model_validator(mode="after")
+    def one_side(self) -> "Bound":
+        if (self.above is None) == (self.below is None):
+            raise ValueError("a bound is `above` or `below` a number; give one of them")
+        return self
 
 
 class Number(Strict):
@@ -202,8 +239,12 @@ class Number(Strict):
     paper: float
     """The paper's number."""
 
+    @property
+    def positions(self) -> list[int]:
+        return [self.variation]
 
-Claim = Annotated[Order | Number, Field(discriminator="kind")]
+
+Claim = Annotated[Order | Bound | Number, Field(discriminator="kind")]
 
 
 class Config(Strict):
@@ -241,7 +282,10 @@ class Config(Strict):
         for name, claim in self.claims.items():
             known(claim.experiment, self.experiments, f"claims.{name}", "experiment")
             last = len(self.experiments[claim.experiment].variations) - 1
-            positions = claim.ascending if isinstance(claim, Order) else [claim.variation]
-            if max(positions) > last:
-                raise ValueError(f"claims.{name} names variation {max(positions)}; the last is {last}")
+            if max(claim.positions) > last:
+                raise ValueError(f"claims.{name} names variation {max(claim.positions)}; the last is {last}")
+            task = self.experiments[claim.experiment].task
+            drops = self.tasks[task].recipe.drops
+            if {getattr(claim, "reduce", ""), claim.measure} & OF_DROPS and not (drops and drops.at):
+                raise ValueError(f"claims.{name} is about drops of the learning rate; {task} has none")
         return self

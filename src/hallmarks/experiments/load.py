@@ -48,7 +48,9 @@ def check(content: dict[str, Any], source: str) -> Config:
         return Config.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in {"order", "number", "[key]"})
+        where = ".".join(
+            str(part) for part in first["loc"] if part not in {"order", "bound", "number", "[key]"}
+        )
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             near = difflib.get_close_matches(str(first["loc"][-1]), sorted(all_keys()), 1)
