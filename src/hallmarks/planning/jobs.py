@@ -42,7 +42,8 @@ def plan_jobs(profile: Profile, targets: list[str]) -> list[Job]:
         execute(api, *arguments, **keywords)
         planned.extend(jobs_of(api.workflow_api._workflow.dag))
 
-    command = ["--dry-run", "--quiet", "all", "--nolock", "--profile", profile.name]
+    # Quiet on these two, a dry run ends before the scheduler, whose time grows with the square of the jobs.
+    command = ["--dry-run", "--quiet", "rules", "progress", "--nolock", "--profile", profile.name]
     if "cores" not in profile.keys:  # a dry run would take it for one core, and each job with it
         command += ["--cores", str(MANY)]
     command += ["--", *targets]
