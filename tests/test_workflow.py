@@ -26,11 +26,14 @@ class Project:
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        return self.run("snakemake", "--profile", "smoke", *arguments)
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess:
         environment = os.environ | {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.folder / "src"),
         }
-        command = [str(BIN / "snakemake"), "--profile", "smoke", *arguments]
+        command = [str(BIN / program), *arguments]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
     def planned(self, *arguments: str) -> dict[str, int]:
@@ -138,6 +141,33 @@ def test_a_bad_configuration_runs_nothing(project, arguments, line):
 def test_one_figure_pays_for_what_it_needs(tmp_path):
     planned = Project(tmp_path).planned("fig2")
     assert planned == {"data": 1, "train": 2, "kernel": 2, "measure": 2, "figure": 1, "fig2": 1}
+
+
+def test_trajectories_go_once_their_kernel_exists(tmp_path):
+    project = Project(tmp_path)
+    settings = project.folder / "config/smoke.yaml"
+    settings.write_text(settings.read_text() + "\nkeep_trajectories: false\n")
+    made = project.snakemake("fig2")
+    assert made.returncode == 0, made.stderr[-5000:]
+    runs = project.folder / "results/smoke/runs/resnet20-digits/default"
+    assert not list(runs.rglob("point*")) and len(list(runs.rglob("trajectory.json"))) == 2
+    assert len(list(runs.glob("*/removed.json"))) == 2
+    assert project.planned("fig2") == {}
+    # To go without the removal changes nothing that is made.
+    settings.write_text(settings.read_text().replace("keep_trajectories: false", ""))
+    assert project.planned("fig2") == {}
+    # A kernel that must be made again needs its points, and one is enough to train its run again.
+    (project.folder / "results/smoke/kernels/resnet20-digits/default/seed1.npz").unlink()
+    planned = project.planned("fig2")
+    assert planned == {"train": 1, "kernel": 1, "measure": 1, "figure": 1, "fig2": 1}
+    assert (
+        "points removed, needed again"
+        in project.run("hallmarks", "plan", "--profile", "smoke", "fig2").stdout
+    )
+    assert project.snakemake("fig2").returncode == 0
+    assert (
+        len(list(runs.glob("seed1/trajectory/point-*"))) == 7 and not (runs / "seed1/removed.json").exists()
+    )
 
 
 def test_the_papers_own_configuration_is_planned(tmp_path):

@@ -4,7 +4,6 @@ Exit status 1 when a check fails.
 """
 
 import argparse
-from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +15,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from hallmarks.checks import render
     from hallmarks.checks.doctor import examine
-    from hallmarks.experiments.runs import expand
     from hallmarks.planning.estimates import Estimator
     from hallmarks.planning.jobs import plan_jobs
     from hallmarks.planning.profile import open_profile
@@ -24,8 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     profile = open_profile(arguments.profile)
     jobs = plan_jobs(profile, ["all"])
-    estimator = Estimator(expand(profile.config), Path(profile.config.results))
-    plan = make_plan(jobs, estimator, profile, arguments.gpus)
+    plan = make_plan(jobs, Estimator(profile.config), profile, arguments.gpus)
     checks = examine(profile, plan, jobs, arguments.wait)
     print(render(checks))
     return int(any(check.remedy for check in checks))

@@ -1,7 +1,6 @@
 """`hallmarks plan [TARGET…] --profile PROFILE`: what would run, why, and its cost."""
 
 import argparse
-from pathlib import Path
 
 from hallmarks.errors import UserError
 
@@ -16,7 +15,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from hallmarks.experiments.runs import expand
     from hallmarks.planning import costs
     from hallmarks.planning.estimates import Estimator
     from hallmarks.planning.jobs import plan_jobs
@@ -28,5 +26,5 @@ def run(arguments: argparse.Namespace) -> None:
     profile = open_profile(arguments.profile)
     flops = costs.GPU_FLOPS if arguments.tflops is None else arguments.tflops * 1e12
     jobs = plan_jobs(profile, arguments.targets or ["all"])
-    estimator = Estimator(expand(profile.config), Path(profile.config.results), flops)
-    print(render(make_plan(jobs, estimator, profile, arguments.gpus), profile))
+    plan = make_plan(jobs, Estimator(profile.config, flops), profile, arguments.gpus)
+    print(render(plan, profile))

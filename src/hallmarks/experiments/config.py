@@ -186,11 +186,15 @@ Claim = Annotated[Order | Number, Field(discriminator="kind")]
 
 
 class Config(Strict):
-    """The whole configuration: tasks, the experiments that sweep them, figures and claims."""
+    """The whole configuration: tasks, the experiments that sweep them, figures and claims.
+
+    `keep_trajectories: false` removes each trajectory's points once its kernel exists.
+    """
 
     scale: Name
     results: str = "results"
     scratch: str = "scratch"
+    keep_trajectories: bool = True
     data: dict[Literal["digits", "fashion-mnist", "cifar10", "imagenet"], str] = {}
     tasks: dict[Name, Task]
     experiments: dict[Name, Experiment]
