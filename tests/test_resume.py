@@ -1,11 +1,15 @@
 """Killed at any moment, a run goes on and ends with the bits of one never killed."""
 
+import io
+import itertools
 import json
 import multiprocessing
 import os
+import random
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +21,7 @@ from hallmarks import cli
 from hallmarks.data.datasets import prepare
 from hallmarks.data.imagenet import Expected
 from hallmarks.experiments.config import Points, Recipe, Sgd
+from hallmarks.training.state import read_verified
 from hallmarks.trajectory.store import read
 
 SETTINGS = {
@@ -115,6 +120,56 @@ def test_stopped_killed_and_gone_on_with_by_the_command(server, command, tmp_pat
     assert (whole / "settings.yaml").read_bytes() == (again / "settings.yaml").read_bytes()
 
 
+KILLS = 200
+QUICK = SETTINGS | {
+    "data": {"name": "digits", "training_images": 64, "test_images": 10},
+    "model": {"name": "resnet20", "width": 1},
+    "recipe": {"optimizer": {"learning_rate": 0.1, "momentum": 0.9}, "batch_size": 32, "length": 8},
+}
+
+
+def test_killed_at_random_moments(server, command, tmp_path):
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+
+    def start(name: str) -> multiprocessing.Process:
+        process = server.Process(target=run_command, args=(command(name, QUICK), tmp_path / f"{name}.told"))
+        process.start()
+        return process
+
+    took = []
+    for name in "ab":  # the first waits until PyTorch is loaded
+        began = time.monotonic()
+        (process := start(name)).join()
+        took.append(time.monotonic() - began)
+        assert process.exitcode == 0
+    whole = contents(tmp_path / "a" / "run" / "trajectory")
+    assert len(whole) == 11 and contents(tmp_path / "b" / "run" / "trajectory") == whole
+
+    def kill_runs(lane: int) -> int:
+        """Runs killed at random moments of an undisturbed run's time, each until it ends; how many kills."""
+        moments, kills = random.Random(seed + lane), 0
+        for run in itertools.count():
+            folder, code = tmp_path / (name := f"lane{lane}-run{run}"), None
+            while code != 0:
+                if kills == KILLS // 2:
+                    return kills
+                (process := start(name)).join(moments.uniform(0, took[1]))
+                process.kill()
+                process.join()
+                code = process.exitcode
+                assert code in {0, -signal.SIGKILL}, (tmp_path / f"{name}.told").read_text()
+                kills += code != 0
+                for digest in (folder / "scratch" / RUN / "states").glob("*.sha256"):
+                    torch.load(io.BytesIO(read_verified(digest.with_suffix(".pt"))), weights_only=True)
+                if code == 0 or (folder / "run").exists():
+                    assert contents(folder / "run" / "trajectory") == whole
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(kill_runs, range(2))) == KILLS
+    assert len(list(tmp_path.glob("lane*/run"))) > 5  # many of them reached their end
+
+
 def test_another_seed_is_another_trajectory(command, tmp_path):
     short = changed(length=0, drops=None)
     runs = [RUN, RUN, RUN.replace("seed1", "seed2")]
@@ -135,12 +190,12 @@ def test_a_run_that_diverges_leaves_nothing_unless_asked(command, tmp_path, caps
 
 
 def test_image_files_train_resnet50(tmp_path):
-    random = np.random.default_rng(0)
+    draw = np.random.default_rng(0)
     for split, images in {"train": 4, "val": 2}.items():
         for kind in "ab":
             (parent := tmp_path / "images" / split / kind).mkdir(parents=True)
             for number in range(images):
-                pixels = random.integers(0, 256, (40, 48, 3), np.uint8)
+                pixels = draw.integers(0, 256, (40, 48, 3), np.uint8)
                 Image.fromarray(pixels).save(parent / f"{number}.jpeg")
     prepare("imagenet", tmp_path / "images", tmp_path / "data", Expected(classes=2, train=8, test=4))
     settings = {
