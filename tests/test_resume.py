@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -168,6 +169,69 @@ def test_killed_at_random_moments(server, command, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(kill_runs, range(2))) == KILLS
     assert len(list(tmp_path.glob("lane*/run"))) > 5  # many of them reached their end
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder on another file system than `tmp_path`: memory, or the disk of this checkout."""
+    device = tmp_path.stat().st_dev
+    place = next(
+        folder for folder in [Path("/dev/shm"), Path(__file__).parent] if folder.stat().st_dev != device
+    )
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
+
+
+def run_command_killed(words: list[str], told: Path, folder: str, syncs: int) -> None:
+    """The command, killed by its own hand at a sync of a file below `folder`."""
+    sync, left = os.fsync, iter(range(syncs, 0, -1))
+
+    def kill_or_sync(descriptor: int) -> None:
+        if folder in os.readlink(f"/proc/self/fd/{descriptor}") and next(left) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    os.fsync = kill_or_sync
+    run_command(words, told)
+
+
+@pytest.mark.parametrize("before", [None, QUICK | {"model": {"name": "resnet20", "width": 2}}])
+def test_killed_while_results_are_copied_to_another_file_system(server, command, elsewhere, tmp_path, before):
+    told, there = tmp_path / "told", elsewhere / "results" / "run"
+
+    def end(target, words: list[str], *arguments) -> int:
+        process = server.Process(target=target, args=(words, told, *arguments))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    assert end(run_command, command("whole", QUICK)) == 0
+    whole = contents(tmp_path / "whole" / "run" / "trajectory")
+    if before:  # an older run of this name lies there
+        assert end(run_command, [*command("apart", before)[:-1], str(there)]) == 0
+        assert contents(there / "trajectory") != whole
+    words = [*command("apart", QUICK)[:-1], str(there)]
+    assert end(run_command_killed, words, "/.run.incoming/", 6) == -signal.SIGKILL
+    assert 0 < len(list((there.parent / ".run.incoming").rglob("*.*"))) < len(whole) and not there.exists()
+    assert end(run_command, words) == 0
+    assert "going on after step 16" in told.read_text() and "epoch" not in told.read_text()
+    assert contents(there / "trajectory") == whole
+    assert sorted(path.name for path in there.parent.iterdir()) == ["run"]
+    assert not (tmp_path / "apart" / "scratch" / RUN).exists()
+
+
+def test_cut_short_right_after_the_move_it_is_not_trained_again(command, tmp_path, capsys, monkeypatch):
+    def killed(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hallmarks.training.place.sync_folder", killed)
+        assert cli.main(command("x", QUICK)) == 130
+    whole = contents(tmp_path / "x" / "run" / "trajectory")
+    assert cli.main(command("x", QUICK)) == 0
+    assert "finished before, nothing is trained" in capsys.readouterr().err
+    assert contents(tmp_path / "x" / "run" / "trajectory") == whole
+    assert not (tmp_path / "x" / "scratch" / RUN).exists()
 
 
 def test_another_seed_is_another_trajectory(command, tmp_path):
