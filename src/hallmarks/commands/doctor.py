@@ -5,6 +5,8 @@ Exit status 1 when a check fails.
 
 import argparse
 
+from hallmarks.errors import UserError
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="laptop", help="laptop (the default), slurm, …")
@@ -20,9 +22,12 @@ def run(arguments: argparse.Namespace) -> int:
     from hallmarks.planning.profile import open_profile
     from hallmarks.planning.table import make_plan
 
+    if arguments.gpus < 1:
+        raise UserError(f"--gpus {arguments.gpus}: at least 1")
     profile = open_profile(arguments.profile)
+    estimator = Estimator(profile.config)
     jobs = plan_jobs(profile, ["all"])
-    plan = make_plan(jobs, Estimator(profile.config), profile, arguments.gpus)
+    plan = make_plan(jobs, estimator, profile, arguments.gpus)
     checks = examine(profile, plan, jobs, arguments.wait)
     print(render(checks))
     return int(any(check.remedy for check in checks))

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -14,13 +15,16 @@ from pydantic import (
     model_validator,
 )
 
+# Rules of the workflow; figures and tables are targets beside them.
+RULES = {"all", "data", "train", "kernel", "discard", "measure", "figure", "claims", "initialisations"}
+
 # Names become folders and files under results/.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Unit = Literal["epochs", "steps"]
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Strict):
@@ -124,6 +128,13 @@ class Variation(Strict):
         return ", ".join(changed) or "default"
 
 
+def different(seeds: list[int]) -> list[int]:
+    """A seed listed twice would count twice in a mean."""
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("a seed is listed twice; list each once")
+    return seeds
+
+
 class Experiment(Strict):
     """A sweep of a task. `equal_steps`: every run must take as many steps as the others."""
 
@@ -131,7 +142,7 @@ class Experiment(Strict):
     section: str
     task: Name
     variations: Annotated[list[Variation], Field(min_length=1)]
-    seeds: Annotated[list[NonNegativeInt], Field(min_length=1)] = [0]
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(different)] = [0]
     equal_steps: bool = False
     choices: dict[str, str] = {}
 
@@ -144,7 +155,7 @@ class Initialisation(Strict):
     model: Model
     channels: PositiveInt
     classes: PositiveInt
-    seeds: Annotated[list[NonNegativeInt], Field(min_length=2)]
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=2), AfterValidator(different)]
     paper: float
 
 
@@ -186,15 +197,13 @@ Claim = Annotated[Order | Number, Field(discriminator="kind")]
 
 
 class Config(Strict):
-    """The whole configuration: tasks, the experiments that sweep them, figures and claims.
-
-    `keep_trajectories: false` removes each trajectory's points once its kernel exists.
-    """
+    """The whole configuration: tasks, the experiments that sweep them, figures and claims."""
 
     scale: Name
     results: str = "results"
     scratch: str = "scratch"
     keep_trajectories: bool = True
+    """If false, a trajectory's points are removed once its kernel exists."""
     data: dict[Literal["digits", "fashion-mnist", "cifar10", "imagenet"], str] = {}
     tasks: dict[Name, Task]
     experiments: dict[Name, Experiment]
@@ -213,6 +222,12 @@ class Config(Strict):
         for name, figure in self.figures.items():
             for experiment in figure.experiments:
                 known(experiment, self.experiments, f"figures.{name}", "experiment")
+        for kind, names in {"figures": self.figures, "initialisations": self.initialisations}.items():
+            for name in names:
+                if name in RULES:
+                    raise ValueError(f"{kind}.{name}: the workflow has a target of this name; choose another")
+        for name in self.figures.keys() & self.initialisations.keys():
+            raise ValueError(f"figures.{name}: an initialisation has this name; choose another")
         for name, claim in self.claims.items():
             known(claim.experiment, self.experiments, f"claims.{name}", "experiment")
             last = len(self.experiments[claim.experiment].variations) - 1

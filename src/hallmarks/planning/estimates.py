@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hallmarks.experiments.config import Config
-from hallmarks.experiments.runs import TRAINING_IMAGES, expand
+from hallmarks.experiments.runs import SIDE, TEST_IMAGES, TRAINING_IMAGES, expand
 from hallmarks.planning import benchmarks, costs
 from hallmarks.planning.costs import Cost
 from hallmarks.planning.jobs import Job
@@ -54,7 +54,7 @@ class Estimator:
             return self.cost(job).kernel_bytes
         if job.rule == "data":
             name = job.wildcards["dataset"]
-            channels, side, _, test_images = costs.IMAGES[name]
-            images = TRAINING_IMAGES[name] + test_images
-            return images * (50 if name == "imagenet" else channels * side**2)  # of image files, a list
+            images = TRAINING_IMAGES[name] + TEST_IMAGES[name]
+            # Of image files, a list.
+            return images * (50 if name == "imagenet" else costs.CHANNELS[name] * SIDE[name] ** 2)
         return SMALL_FILE
