@@ -14,7 +14,7 @@ from hallmarks.experiments.config import Task
 from hallmarks.experiments.load import load
 from hallmarks.experiments.runs import expand
 from hallmarks.planning import benchmarks
-from hallmarks.planning.costs import Cost
+from hallmarks.planning.costs import GPU_FLOPS, Cost
 from hallmarks.planning.estimates import Estimator
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile, open_profile
@@ -71,7 +71,9 @@ def test_a_damaged_benchmark_is_left_out(tmp_path):
     assert benchmarks.read(tmp_path, "train") == []
 
 
-def planned(tmp_path: Path, gpus: int, runtime: int = 1440, keep: bool = True, **keys):
+def planned(
+    tmp_path: Path, gpus: int, runtime: int = 1440, keep: bool = True, flops: float = GPU_FLOPS, **keys
+):
     """The plan of two training jobs, one done, and a kernel."""
     config = PAPER.model_copy(update={"results": str(tmp_path), "keep_trajectories": keep})
     names = [name for name in expand(PAPER) if name.startswith("resnet50-imagenet")]
@@ -83,7 +85,7 @@ def planned(tmp_path: Path, gpus: int, runtime: int = 1440, keep: bool = True, *
         Job("kernel", {"run": names[0]}, ["d"], "train runs again", 4, {}),
     ]
     profile = Profile("slurm", {"executor": "slurm", "retries": 3} | keys, config)
-    return make_plan(jobs, Estimator(config), profile, gpus), profile
+    return make_plan(jobs, Estimator(config, flops), profile, gpus), profile
 
 
 def test_the_table_adds_up(tmp_path):
@@ -113,6 +115,12 @@ def test_removed_trajectories_are_not_counted_at_rest(tmp_path):
     saved = f"saves {size(3 * trajectory)} at rest"
     assert f"with keep_trajectories: false, {size(kernel)} and" in render(*kept) and saved in render(*kept)
     assert "removed once its kernel exists" in render(*removed) and saved in render(*removed)
+
+
+def test_the_speed_of_a_gpu_can_be_given(tmp_path):
+    usual, slow = (planned(tmp_path, gpus=1, flops=flops) for flops in (GPU_FLOPS, GPU_FLOPS / 2))
+    assert slow[0].rows[0].longest == pytest.approx(2 * usual[0].rows[0].longest, rel=0.01)
+    assert "11.4 TFLOP/s on a GPU, as given" in render(*slow) and "NVIDIA" not in render(*slow)
 
 
 def test_a_limit_that_the_retries_do_not_reach_is_named(tmp_path):

@@ -29,6 +29,12 @@ class Estimator:
         results = Path(config.results)
         self.finished = {rule: benchmarks.read(results, rule) for rule in ("train", "kernel")}
 
+    @property
+    def gpu_source(self) -> str:
+        """Where the speed of a GPU comes from."""
+        given = f"{self.gpu_flops / 1e12:g} TFLOP/s on a GPU, as given"
+        return costs.GPU_SOURCE if self.gpu_flops == costs.GPU_FLOPS else given
+
     def cost(self, job: Job) -> Cost:
         return Cost(self.runs[job.run].settings)
 

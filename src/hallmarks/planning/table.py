@@ -49,6 +49,7 @@ class Plan:
     in_progress: int
     otherwise: tuple[int, int]
     attempts: dict[str, tuple[float, float, int]]  # by task: seconds, limit in seconds, attempts
+    gpu_source: str
 
 
 def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int) -> Plan:
@@ -91,6 +92,7 @@ def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int
         in_progress=states + unfinished,
         otherwise=disk[not estimator.keep],
         attempts=attempts_of(training),
+        gpu_source=estimator.gpu_source,
     )
 
 
@@ -238,7 +240,7 @@ def sources(plan: Plan, profile: Profile) -> list[str]:
         used.insert(0, costs.KERNEL_SOURCE)
     if "train" in stated:
         gpu = any(row.rule == "train" and row.gpu_hours for row in plan.rows)
-        used = [*([costs.GPU_SOURCE, costs.STEP_SOURCE] if gpu else [costs.CORE_SOURCE]), *used]
+        used = [*([plan.gpu_source, costs.STEP_SOURCE] if gpu else [costs.CORE_SOURCE]), *used]
         tasks = (profile.config.tasks[row.task] for row in plan.rows if row.rule == "train")
         if any(task.data.name == "imagenet" for task in tasks):
             used.insert(1, costs.DECODE_SOURCE)
