@@ -1,4 +1,4 @@
-"""How long planning takes: the dry run of the paper's own configuration, over seeds, and a job's start-up.
+"""How long planning takes: dry run and plan of the paper's own configuration, over seeds; a job's start-up.
 
     python benchmarks/workflow.py [--repeats 5] [--seeds 1 10 100]
 
@@ -49,13 +49,20 @@ def main() -> None:
                 seconds(["hallmarks", command, "--help"], arguments.repeats),
             )
         )
+    profile = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
     for count in arguments.seeds:
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as overlay:
+        with tempfile.TemporaryDirectory() as folder:
+            overlay = Path(folder, "seeds.yaml")
             seeds = {name: {"seeds": list(range(count))} for name in experiments}
-            yaml.safe_dump({"experiments": seeds}, overlay)
-            overlay.flush()
-            command = ["snakemake", "-n", "-q", "all", "--configfile", overlay.name, "--nolock"]
-            print(row(f"dry run of the paper, {count} seeds", seconds(command, arguments.repeats)))
+            overlay.write_text(yaml.safe_dump({"experiments": seeds}))
+            Path(folder, "profile.yaml").write_text(yaml.safe_dump(profile | {"configfile": str(overlay)}))
+            commands = {
+                "dry run of the paper": ["snakemake", "-n", "-q", "--nolock", "--configfile", str(overlay)],
+                "dry run with the profile slurm": ["snakemake", "-n", "-q", "--nolock", "--profile", folder],
+                "`hallmarks plan` with the profile slurm": ["hallmarks", "plan", "--profile", folder],
+            }
+            for what, command in commands.items():
+                print(row(f"{what}, {count} seeds", seconds(command, arguments.repeats)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The configuration: the paper's own, and what is refused, each in one line that says what would be right."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Variation
+from hallmarks.experiments.config import RULES, Variation
 from hallmarks.experiments.load import check, load
 from hallmarks.experiments.runs import expand, panels, runs_of, settings, total_steps
 from hallmarks.experiments.schema import schema
@@ -77,6 +78,19 @@ def test_the_batch_ladder_takes_equal_steps():
         ("figures.fig2.labels", ["defualt"], r"figures\.fig2 names the variation 'defualt', .* default, mom"),
         ("claims.batch-mds.ascending", [0, 4], r"claims\.batch-mds names variation 4; the last is 3"),
         ("tasks.../../etc", {}, r"a name is lower-case"),
+        (
+            "figures.train",
+            PAPER["figures"]["fig2"],
+            r"figures\.train: the workflow has a target of this name",
+        ),
+        (
+            "figures.random-init",
+            PAPER["figures"]["fig2"],
+            r"figures\.random-init: an initialisation has this",
+        ),
+        ("experiments.switch-off.seeds", [0, 1, 0], r"switch-off\.seeds: a seed is listed twice"),
+        ("tasks.vgg16-cifar10.recipe.optimizer.learning_rate", float("inf"), r"learning_rate: .*finite"),
+        ("keep_trajectories", "no more", r"keep_trajectories: .*boolean"),
     ],
 )
 def test_refused(path, value, line):
@@ -84,6 +98,26 @@ def test_refused(path, value, line):
     with pytest.raises(UserError, match=line) as error:
         check(content, "config.yaml")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("training_images", 50_001, "50001 is more than the 50000 of cifar10"),
+        ("test_images", 10_001, "10001 is more than the 10000 of cifar10"),
+        ("pooling", 3, "3 does not divide images of 32×32"),
+    ],
+)
+def test_images_that_a_data_set_does_not_have(key, value, line):
+    config = check(changed(f"tasks.vgg16-cifar10.data.{key}", value), "config")
+    with pytest.raises(UserError, match=rf"tasks\.vgg16-cifar10\.data\.{key}: {line}"):
+        expand(config)
+
+
+def test_the_rules_are_known_by_name():
+    files = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+    found = {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)}
+    assert {name for name in found if "_" not in name} == RULES  # no figure has an underscore in its name
 
 
 @pytest.mark.parametrize("content", ["tasks: [", "- a list", "tasks: {\xff"])

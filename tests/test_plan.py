@@ -14,7 +14,7 @@ from hallmarks.experiments.config import Task
 from hallmarks.experiments.load import load
 from hallmarks.experiments.runs import expand
 from hallmarks.planning import benchmarks
-from hallmarks.planning.costs import Cost
+from hallmarks.planning.costs import GPU_FLOPS, Cost
 from hallmarks.planning.estimates import Estimator
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile, open_profile
@@ -71,8 +71,11 @@ def test_a_damaged_benchmark_is_left_out(tmp_path):
     assert benchmarks.read(tmp_path, "train") == []
 
 
-def planned(tmp_path: Path, gpus: int, runtime: int = 1440, **keys):
+def planned(
+    tmp_path: Path, gpus: int, runtime: int = 1440, keep: bool = True, flops: float = GPU_FLOPS, **keys
+):
     """The plan of two training jobs, one done, and a kernel."""
+    config = PAPER.model_copy(update={"results": str(tmp_path), "keep_trajectories": keep})
     names = [name for name in expand(PAPER) if name.startswith("resnet50-imagenet")]
     asks = {"gpu": 1, "runtime": runtime}
     jobs = [
@@ -81,8 +84,8 @@ def planned(tmp_path: Path, gpus: int, runtime: int = 1440, **keys):
         Job("train", {"run": names[2]}, ["c"], "settings changed", 16, asks),
         Job("kernel", {"run": names[0]}, ["d"], "train runs again", 4, {}),
     ]
-    profile = Profile("slurm", {"executor": "slurm", "retries": 3} | keys, PAPER)
-    return make_plan(jobs, Estimator(expand(PAPER), tmp_path), profile, gpus), profile
+    profile = Profile("slurm", {"executor": "slurm", "retries": 3} | keys, config)
+    return make_plan(jobs, Estimator(config, flops), profile, gpus), profile
 
 
 def test_the_table_adds_up(tmp_path):
@@ -94,10 +97,30 @@ def test_the_table_adds_up(tmp_path):
     assert kernel.gpu_hours == 0 and kernel.core_hours > 0
     assert plan.seconds == pytest.approx(2 * train.longest + kernel.longest)
     assert plan.rest == 3 * Cost(RESNET50).trajectory_bytes + kernel.bytes
-    assert plan.released[1] == kernel.bytes and plan.peak > plan.rest
+    assert plan.otherwise[1] == kernel.bytes and plan.peak > plan.rest
     assert planned(tmp_path, gpus=2)[0].seconds == pytest.approx(train.longest + kernel.longest)
     text = render(plan, profile)
     assert "NVIDIA" in text and "2 attempts" in text and "raise runtime" not in text
+
+
+def test_removed_trajectories_are_not_counted_at_rest(tmp_path):
+    trajectory, state = Cost(RESNET50).trajectory_bytes, Cost(RESNET50).state_bytes
+    kept, removed = (planned(tmp_path, gpus=1, keep=keep) for keep in (True, False))
+    kernel = kept[0].rows[1].bytes
+    assert (removed[0].rest, removed[0].rows[0].bytes) == (kernel, 0)
+    assert removed[0].peak >= kernel + trajectory + state  # of the one run in progress
+    assert removed[0].to_come == removed[0].peak  # what is done may be removed already
+    assert removed[0].otherwise == (kept[0].peak, kept[0].rest)
+    assert kept[0].otherwise == (removed[0].peak, removed[0].rest)
+    saved = f"saves {size(3 * trajectory)} at rest"
+    assert f"with keep_trajectories: false, {size(kernel)} and" in render(*kept) and saved in render(*kept)
+    assert "removed once its kernel exists" in render(*removed) and saved in render(*removed)
+
+
+def test_the_speed_of_a_gpu_can_be_given(tmp_path):
+    usual, slow = (planned(tmp_path, gpus=1, flops=flops) for flops in (GPU_FLOPS, GPU_FLOPS / 2))
+    assert slow[0].rows[0].longest == pytest.approx(2 * usual[0].rows[0].longest, rel=0.01)
+    assert "11.4 TFLOP/s on a GPU, as given" in render(*slow) and "NVIDIA" not in render(*slow)
 
 
 def test_a_limit_that_the_retries_do_not_reach_is_named(tmp_path):

@@ -1,11 +1,16 @@
 """Killed at any moment, a run goes on and ends with the bits of one never killed."""
 
+import io
+import itertools
 import json
 import multiprocessing
 import os
+import random
 import signal
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +22,7 @@ from hallmarks import cli
 from hallmarks.data.datasets import prepare
 from hallmarks.data.imagenet import Expected
 from hallmarks.experiments.config import Points, Recipe, Sgd
+from hallmarks.training.state import read_verified
 from hallmarks.trajectory.store import read
 
 SETTINGS = {
@@ -115,6 +121,119 @@ def test_stopped_killed_and_gone_on_with_by_the_command(server, command, tmp_pat
     assert (whole / "settings.yaml").read_bytes() == (again / "settings.yaml").read_bytes()
 
 
+KILLS = 200
+QUICK = SETTINGS | {
+    "data": {"name": "digits", "training_images": 64, "test_images": 10},
+    "model": {"name": "resnet20", "width": 1},
+    "recipe": {"optimizer": {"learning_rate": 0.1, "momentum": 0.9}, "batch_size": 32, "length": 8},
+}
+
+
+def test_killed_at_random_moments(server, command, tmp_path):
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+
+    def start(name: str) -> multiprocessing.Process:
+        process = server.Process(target=run_command, args=(command(name, QUICK), tmp_path / f"{name}.told"))
+        process.start()
+        return process
+
+    took = []
+    for name in "ab":  # the first waits until PyTorch is loaded
+        began = time.monotonic()
+        (process := start(name)).join()
+        took.append(time.monotonic() - began)
+        assert process.exitcode == 0
+    whole = contents(tmp_path / "a" / "run" / "trajectory")
+    assert len(whole) == 11 and contents(tmp_path / "b" / "run" / "trajectory") == whole
+
+    def kill_runs(lane: int) -> int:
+        """Runs killed at random moments of an undisturbed run's time, each until it ends; how many kills."""
+        moments, kills = random.Random(seed + lane), 0
+        for run in itertools.count():
+            folder, code = tmp_path / (name := f"lane{lane}-run{run}"), None
+            while code != 0:
+                if kills == KILLS // 2:
+                    return kills
+                (process := start(name)).join(moments.uniform(0, took[1]))
+                process.kill()
+                process.join()
+                code = process.exitcode
+                assert code in {0, -signal.SIGKILL}, (tmp_path / f"{name}.told").read_text()
+                kills += code != 0
+                for digest in (folder / "scratch" / RUN / "states").glob("*.sha256"):
+                    torch.load(io.BytesIO(read_verified(digest.with_suffix(".pt"))), weights_only=True)
+                if code == 0 or (folder / "run").exists():
+                    assert contents(folder / "run" / "trajectory") == whole
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(kill_runs, range(2))) == KILLS
+    assert len(list(tmp_path.glob("lane*/run"))) > 5  # many of them reached their end
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder on another file system than `tmp_path`: memory, or the disk of this checkout."""
+    device = tmp_path.stat().st_dev
+    place = next(
+        folder for folder in [Path("/dev/shm"), Path(__file__).parent] if folder.stat().st_dev != device
+    )
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
+
+
+def run_command_killed(words: list[str], told: Path, folder: str, syncs: int) -> None:
+    """The command, killed by its own hand at a sync of a file below `folder`."""
+    sync, left = os.fsync, iter(range(syncs, 0, -1))
+
+    def kill_or_sync(descriptor: int) -> None:
+        if folder in os.readlink(f"/proc/self/fd/{descriptor}") and next(left) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    os.fsync = kill_or_sync
+    run_command(words, told)
+
+
+@pytest.mark.parametrize("before", [None, QUICK | {"model": {"name": "resnet20", "width": 2}}])
+def test_killed_while_results_are_copied_to_another_file_system(server, command, elsewhere, tmp_path, before):
+    told, there = tmp_path / "told", elsewhere / "results" / "run"
+
+    def end(target, words: list[str], *arguments) -> int:
+        process = server.Process(target=target, args=(words, told, *arguments))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    assert end(run_command, command("whole", QUICK)) == 0
+    whole = contents(tmp_path / "whole" / "run" / "trajectory")
+    if before:  # an older run of this name lies there
+        assert end(run_command, [*command("apart", before)[:-1], str(there)]) == 0
+        assert contents(there / "trajectory") != whole
+    words = [*command("apart", QUICK)[:-1], str(there)]
+    assert end(run_command_killed, words, "/.run.incoming/", 6) == -signal.SIGKILL
+    assert 0 < len(list((there.parent / ".run.incoming").rglob("*.*"))) < len(whole) and not there.exists()
+    assert end(run_command, words) == 0
+    assert "going on after step 16" in told.read_text() and "epoch" not in told.read_text()
+    assert contents(there / "trajectory") == whole
+    assert sorted(path.name for path in there.parent.iterdir()) == ["run"]
+    assert not (tmp_path / "apart" / "scratch" / RUN).exists()
+
+
+def test_cut_short_right_after_the_move_it_is_not_trained_again(command, tmp_path, capsys, monkeypatch):
+    def killed(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hallmarks.training.place.sync_folder", killed)
+        assert cli.main(command("x", QUICK)) == 130
+    whole = contents(tmp_path / "x" / "run" / "trajectory")
+    assert cli.main(command("x", QUICK)) == 0
+    assert "finished before, nothing is trained" in capsys.readouterr().err
+    assert contents(tmp_path / "x" / "run" / "trajectory") == whole
+    assert not (tmp_path / "x" / "scratch" / RUN).exists()
+
+
 def test_another_seed_is_another_trajectory(command, tmp_path):
     short = changed(length=0, drops=None)
     runs = [RUN, RUN, RUN.replace("seed1", "seed2")]
@@ -135,12 +254,12 @@ def test_a_run_that_diverges_leaves_nothing_unless_asked(command, tmp_path, caps
 
 
 def test_image_files_train_resnet50(tmp_path):
-    random = np.random.default_rng(0)
+    draw = np.random.default_rng(0)
     for split, images in {"train": 4, "val": 2}.items():
         for kind in "ab":
             (parent := tmp_path / "images" / split / kind).mkdir(parents=True)
             for number in range(images):
-                pixels = random.integers(0, 256, (40, 48, 3), np.uint8)
+                pixels = draw.integers(0, 256, (40, 48, 3), np.uint8)
                 Image.fromarray(pixels).save(parent / f"{number}.jpeg")
     prepare("imagenet", tmp_path / "images", tmp_path / "data", Expected(classes=2, train=8, test=4))
     settings = {

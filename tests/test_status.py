@@ -17,8 +17,9 @@ from hallmarks.planning.queue import Queued, job_of, parse, submissions
 ROOT = Path(__file__).parents[1]
 RUNS = expand(load([ROOT / "config.yaml", ROOT / "config/smoke.yaml"]))
 RUN = RUNS["resnet20-digits/momentum=0/seed1"]  # 6 epochs of 8 batches of 64
-HEADING = f"{RUN.name}: 4,456 parameters on cpu, 1 threads, PyTorch 2, code 0123\n"
-LINE = "epoch {}: loss 2.3017, accuracy 9.0% in training, 11.4% in test, 64 images/s\n"
+COLUMNS = "epoch,step,loss,train_accuracy,test_accuracy,learning_rate,images_per_second,seconds\n"
+LINE = "{},{},2.3017,0.09,0.114,0.1,64,8\n"
+OUTPUT = Path("scratch", RUN.name, "output")
 
 
 def trajectory(folder: Path, steps: list[int], diverged: dict | None = None) -> None:
@@ -31,11 +32,11 @@ def trajectory(folder: Path, steps: list[int], diverged: dict | None = None) -> 
     (folder / "trajectory.json").write_text(json.dumps(content))
 
 
-def log(folder: Path, text: str) -> Path:
-    path = folder / "results/logs/train" / f"{RUN.name}.log"
-    path.parent.mkdir(parents=True)
-    path.write_text(HEADING + text)
-    return path
+def log(folder: Path, *epochs: int) -> Path:
+    """The log of a run of 8 steps an epoch."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "log.csv").write_text(COLUMNS + "".join(LINE.format(epoch, 8 * epoch) for epoch in epochs))
+    return folder / "log.csv"
 
 
 def look(folder: Path, jobs: list[Queued] = (), now: float = 0.0):
@@ -48,29 +49,33 @@ def test_nothing_yet(tmp_path):
 
 
 def test_in_progress(tmp_path):
-    path = log(tmp_path, LINE.format(1) + LINE.format(2))
-    trajectory(tmp_path / "scratch" / RUN.name / "output/trajectory", [0, 8, 16])
-    os.utime(path, (2e9, 2e9))
+    trajectory(tmp_path / OUTPUT / "trajectory", [0, 8, 16])
+    os.utime(log(tmp_path / OUTPUT, 1, 2), (2e9, 2e9))
     found = look(tmp_path, now=2e9 + 30)
     assert (found.state, found.epoch, found.epochs, found.attempts) == ("in progress", 2, 6, "1")
-    assert (found.loss, found.accuracy, found.speed, found.seen) == (2.3017, 11.4, 64, 30)
+    assert (found.loss, found.accuracy, found.speed, found.seen) == (2.3017, pytest.approx(11.4), 64, 30)
     assert found.left == 4 * 8  # 4 epochs of 8 batches, at 1 batch a second
 
 
 def test_it_went_on_and_the_points_are_ahead_of_the_log(tmp_path):
-    log(tmp_path, f"{RUN.name}: going on after step 16\n")
-    trajectory(tmp_path / "scratch" / RUN.name / "output/trajectory", [0, 8, 16, 24])
+    text = tmp_path / "results/logs/train" / f"{RUN.name}.log"
+    text.parent.mkdir(parents=True)
+    text.write_text(f"{RUN.name}: going on after step 16\n")
+    trajectory(tmp_path / OUTPUT / "trajectory", [0, 8, 16, 24])
+    log(tmp_path / OUTPUT, 1)
     found = look(tmp_path)
-    assert (found.epoch, found.attempts, found.left) == (3, "2 or more", None)
+    assert (found.epoch, found.attempts, found.left) == (3, "2 or more", 3 * 8)
+    log(tmp_path / OUTPUT)
+    assert look(tmp_path).left is None
 
 
 def test_done_and_diverged(tmp_path):
     made = tmp_path / "results/runs" / RUN.name
     trajectory(made / "trajectory", [0, 48])
-    (made / "log.csv").write_text("epoch,loss,test_accuracy,images_per_second\n6,0.5,0.9,100\n")
+    log(made, 5, 6)
     found = look(tmp_path)
-    assert (found.state, found.epoch, found.loss, found.speed) == ("done", 6, 0.5, 100)
-    assert found.accuracy == pytest.approx(90)
+    assert (found.state, found.epoch, found.loss, found.speed) == ("done", 6, 2.3017, 64)
+    assert found.accuracy == pytest.approx(11.4)
     (made / "trajectory/trajectory.json").unlink()
     (made / "trajectory").rmdir()
     trajectory(made / "trajectory", [0], {"epoch": 0.5, "step": 4, "learning_rate": 1})
@@ -81,6 +86,7 @@ def test_a_damaged_file_is_no_traceback(tmp_path):
     folder = tmp_path / "scratch" / RUN.name / "output/trajectory"
     folder.mkdir(parents=True)
     (folder / "trajectory.json").write_text('{"points": [')
+    (folder.parent / "log.csv").write_text(COLUMNS + "1,8")
     assert look(tmp_path).state == "waiting"
 
 
@@ -102,7 +108,8 @@ def test_submissions_are_counted(tmp_path):
 
 
 def test_the_table(tmp_path):
-    log(tmp_path, LINE.format(3))
+    trajectory(tmp_path / OUTPUT / "trajectory", [0, 24])
+    log(tmp_path / OUTPUT, 3)
     text = render([look(tmp_path), look(tmp_path / "other")])
     assert "3 of 6" in text and "24 s" in text and text.endswith("2 runs: 1 in progress, 1 waiting")
 

@@ -125,6 +125,23 @@ def test_the_log_has_a_line_an_epoch(tmp_path):
         assert (float(row["test_accuracy"]) * 16) % 1 == pytest.approx(0, abs=1e-9)
 
 
+def test_the_log_can_be_followed_while_the_run_trains(tmp_path):
+    lines = []
+
+    def look() -> bool:
+        lines.append(len(timeless_log(tmp_path)))
+        return len(lines) == 15
+
+    with pytest.raises(Interrupted):
+        trained(tmp_path, recipe(), stop=look)
+    # One look after each of the six steps of an epoch, before its line is written.
+    assert lines == [0] * 6 + [1] * 6 + [2] * 3
+    (log := tmp_path / "output" / "log.csv").write_text(log.read_text() + "a line past the state\n")
+    with pytest.raises(Interrupted):
+        trained(tmp_path, recipe(), stop=lambda: lines.append(len(timeless_log(tmp_path))) or True)
+    assert lines[-1] == 2
+
+
 class Exploding(nn.Linear):
     """A model whose output is infinite from the n-th training step on."""
 

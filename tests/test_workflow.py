@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
+from hallmarks.experiments.load import overlay
 from smoke import Project
 
 
@@ -84,20 +86,73 @@ def test_one_sweep_leaves_the_others_alone(project, edit):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"),
+    ("over", "line"),
     [
-        (["--config", "sclae=1"], "sclae: unknown key; did you mean 'scale'"),
-        (["--config", "tasks={vgg16-digits: {recipe: {batch_size: 9999}}}"], "larger than the training set"),
+        ("{sclae: 1}", "sclae: unknown key; did you mean 'scale'?"),
+        (
+            "{tasks: {vgg16-digits: {recipe: {optimizer: {learning_rate: -0.1}}}}}",
+            "tasks.vgg16-digits.recipe.optimizer.learning_rate: Input should be greater than 0, not -0.1",
+        ),
+        (
+            "{experiments: {switch-off: {task: resnet51}}}",
+            "experiments.switch-off names the task 'resnet51', which is none of",
+        ),
+        (
+            "{tasks: {vgg16-digits: {recipe: {drops: {at: [2, 6]}}}}}",
+            "tasks.vgg16-digits.recipe: a drop at 6 is past the end, 6 epochs",
+        ),
+        (
+            "{figures: {fig2: {experiments: [switch]}}}",
+            "figures.fig2 names the experiment 'switch', which is none of",
+        ),
+        (
+            "{experiments: {vgg16-batch: {task: vgg16-digits}}}",
+            "experiments.vgg16-batch: its runs take 24, 48, 96, 192 steps, and equal_steps asks for",
+        ),
+        ("{figures: {../fig2: {}}}", "a name is lower-case letters, digits and hyphens"),
+        (
+            "{tasks: {vgg16-digits: {recipe: {batch_size: 9999}}}}",
+            "batch_size 9999 is larger than the training set",
+        ),
     ],
 )
-def test_a_bad_configuration_runs_nothing(project, arguments, line):
-    refused = project.snakemake("-n", *arguments)
-    assert refused.returncode != 0 and line in refused.stderr + refused.stdout
+def test_a_bad_configuration_is_one_line_and_runs_nothing(tmp_path, over, line):
+    project = Project(tmp_path)
+    settings = project.folder / "config/smoke.yaml"
+    settings.write_text(yaml.safe_dump(overlay(yaml.safe_load(settings.read_text()), yaml.safe_load(over))))
+    refused = project.snakemake("-n")
+    told = [said for said in (refused.stderr + refused.stdout).splitlines() if line in said]
+    assert refused.returncode == 1 and len(told) == 1 and "Traceback" not in refused.stderr
+    refused = project.run("hallmarks", "plan", "--profile", "smoke")
+    assert refused.returncode == 2 and line in refused.stderr and refused.stderr.count("\n") == 1
 
 
 def test_one_figure_pays_for_what_it_needs(tmp_path):
     planned = Project(tmp_path).planned("fig2")
     assert planned == {"data": 1, "train": 2, "kernel": 2, "measure": 2, "figure": 1, "fig2": 1}
+
+
+def test_trajectories_go_once_their_kernel_exists(tmp_path):
+    project = Project(tmp_path)
+    settings = project.folder / "config/smoke.yaml"
+    settings.write_text(settings.read_text() + "\nkeep_trajectories: false\n")
+    made = project.snakemake("fig2")
+    assert made.returncode == 0, made.stderr[-5000:]
+    runs = project.folder / "results/smoke/runs/resnet20-digits/default"
+    assert not list(runs.rglob("point*")) and len(list(runs.rglob("trajectory.json"))) == 2
+    assert len(list(runs.glob("*/removed.json"))) == 2
+    assert project.planned("fig2") == {}
+    # To go without the removal changes nothing that is made.
+    settings.write_text(settings.read_text().replace("keep_trajectories: false", ""))
+    assert project.planned("fig2") == {}
+    # A kernel that must be made again needs its points, and so its run is trained again.
+    with open(project.folder / "src/hallmarks/kernel/gram.py", "a") as module:
+        module.write("\nEDITED = 1\n")
+    assert project.planned("fig2") == {"train": 2, "kernel": 2, "measure": 2, "figure": 1, "fig2": 1}
+    plan = project.run("hallmarks", "plan", "--profile", "smoke", "fig2")
+    assert "points removed, needed again" in plan.stdout
+    assert project.snakemake("fig2").returncode == 0
+    assert len(list(runs.glob("*/trajectory/point-*"))) == 14 and not list(runs.glob("*/removed.json"))
 
 
 def test_the_papers_own_configuration_is_planned(tmp_path):

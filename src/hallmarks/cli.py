@@ -5,6 +5,7 @@ Only the chosen command's module is imported, so that a command that needs no to
 
 import argparse
 import importlib
+import os
 import sys
 
 from hallmarks.errors import UserError
@@ -15,6 +16,7 @@ COMMANDS = {
     "initialisations": "how alike random initialisations of a model are",
     "map": "draw the trajectory map of a trajectory",
     "kernel": "compute the Gram matrices of a trajectory",
+    "discard": "remove a trajectory's points once its kernel exists",
     "measure": "compute MDS, angles, norms and spectra from a kernel",
     "claims": "judge the paper's claims from measures",
     "notebook": "run a notebook, which draws a figure",
@@ -37,13 +39,18 @@ def main(argv: list[str] | None = None) -> int:
             command.configure(subparser)
     arguments = parser.parse_args(argv)
     try:
-        return command.run(arguments) or 0
+        status = command.run(arguments) or 0
+        sys.stdout.flush()
+        return status
     except UserError as error:
         print(f"hallmarks {chosen}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"hallmarks {chosen}: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

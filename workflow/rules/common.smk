@@ -33,6 +33,15 @@ def runs_shown(figure):
     return [run for panel in panels(paper, paper.figures[figure]) for run in panel.runs]
 
 
+def removals(names):
+    """What removes the points of these runs, where the configuration wants that."""
+    return (
+        []
+        if paper.keep_trajectories
+        else [f"{RESULTS}/runs/{run}/removed.json" for run in names]
+    )
+
+
 def settings_of(wildcards):
     """What decides a run, without the reasons of its choices: those change no result."""
     return as_json(runs[wildcards.run].settings.model_dump(exclude={"choices"}))

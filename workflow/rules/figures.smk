@@ -43,6 +43,9 @@ rule figure:
 rule figures_all:
     input:
         [f"{RESULTS}/figures/{figure}.png" for figure in paper.figures],
+        removals(
+            sorted({run for figure in paper.figures for run in runs_shown(figure)})
+        ),
 
 
 for name in paper.figures:
@@ -52,4 +55,5 @@ for name in paper.figures:
             name
         input:
             f"{RESULTS}/figures/{name}.png",
+            removals(runs_shown(name)),
         localrule: True

@@ -2,12 +2,14 @@ rule kernel:
     input:
         sources("commands.kernel"),
         trajectory=f"{RESULTS}/runs/{{run}}/trajectory/trajectory.json",
+        points=f"{RESULTS}/runs/{{run}}/trajectory/points.sha256",
     output:
         f"{RESULTS}/kernels/{{run}}.npz",
     log:
         f"{RESULTS}/logs/kernel/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/kernel/{{run}}.tsv"
+    priority: 1  # before more training: the kernel may be what a trajectory's disk space waits for
     conda:
         ENVIRONMENT
     params:
@@ -18,6 +20,35 @@ rule kernel:
         "hallmarks kernel {params.folder} -o {output} > {log} 2>&1"
 
 
+# Why not Snakemake's temp(): it removes declared outputs, and the points are none. Snakemake deletes a job's
+# outputs before the job starts, and with them, of a job that was submitted twice, days of training; a run that
+# diverges has fewer than planned; trajectory.json, which stays, lies in their folder; and what a killed driver
+# did not remove, the next one leaves. Nor does the kernel's own job remove them: until Snakemake has recorded
+# its end, the kernel can be deleted and made again.
+rule discard:
+    input:
+        sources("commands.discard"),
+        # All that is made of the points.
+        kernel=f"{RESULTS}/kernels/{{run}}.npz",
+    output:
+        f"{RESULTS}/runs/{{run}}/removed.json",
+    log:
+        f"{RESULTS}/logs/discard/{{run}}.log",
+    priority: 2
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        folder=lambda wildcards, output: os.path.join(
+            os.path.dirname(output[0]), "trajectory"
+        ),
+    message:
+        "Removing the points of {wildcards.run}"
+    shell:
+        "hallmarks discard {params.folder} --kernel {input.kernel} -o {output} > {log} 2>&1"
+
+
 rule kernels_all:
     input:
         [f"{RESULTS}/kernels/{run}.npz" for run in runs],
+        removals(runs),

@@ -17,3 +17,4 @@ rule measure:
 rule measures_all:
     input:
         [f"{RESULTS}/measures/{run}.parquet" for run in runs],
+        removals(runs),

@@ -4,6 +4,8 @@ rule train:
         data=lambda wildcards: f"{RESULTS}/data/{runs[wildcards.run].settings.data.name}/data.json",
     output:
         trajectory=f"{RESULTS}/runs/{{run}}/trajectory/trajectory.json",
+        # Stands for the points, and goes with them: whoever needs them then trains again.
+        points=f"{RESULTS}/runs/{{run}}/trajectory/points.sha256",
         log=f"{RESULTS}/runs/{{run}}/log.csv",
         settings=f"{RESULTS}/runs/{{run}}/settings.yaml",
     log:

@@ -4,7 +4,8 @@ Exit status 1 when a check fails.
 """
 
 import argparse
-from pathlib import Path
+
+from hallmarks.errors import UserError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,15 +17,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from hallmarks.checks import render
     from hallmarks.checks.doctor import examine
-    from hallmarks.experiments.runs import expand
     from hallmarks.planning.estimates import Estimator
     from hallmarks.planning.jobs import plan_jobs
     from hallmarks.planning.profile import open_profile
     from hallmarks.planning.table import make_plan
 
+    if arguments.gpus < 1:
+        raise UserError(f"--gpus {arguments.gpus}: at least 1")
     profile = open_profile(arguments.profile)
+    estimator = Estimator(profile.config)
     jobs = plan_jobs(profile, ["all"])
-    estimator = Estimator(expand(profile.config), Path(profile.config.results))
     plan = make_plan(jobs, estimator, profile, arguments.gpus)
     checks = examine(profile, plan, jobs, arguments.wait)
     print(render(checks))

@@ -1,7 +1,7 @@
 """`hallmarks plan [TARGET…] --profile PROFILE`: what would run, why, and its cost."""
 
 import argparse
-from pathlib import Path
+import math
 
 from hallmarks.errors import UserError
 
@@ -16,7 +16,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from hallmarks.experiments.runs import expand
     from hallmarks.planning import costs
     from hallmarks.planning.estimates import Estimator
     from hallmarks.planning.jobs import plan_jobs
@@ -25,8 +24,10 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.gpus < 1:
         raise UserError(f"--gpus {arguments.gpus}: at least 1")
+    if arguments.tflops is not None and not 0 < arguments.tflops < math.inf:
+        raise UserError(f"--tflops {arguments.tflops:g}: more than 0")
     profile = open_profile(arguments.profile)
     flops = costs.GPU_FLOPS if arguments.tflops is None else arguments.tflops * 1e12
+    estimator = Estimator(profile.config, flops)
     jobs = plan_jobs(profile, arguments.targets or ["all"])
-    estimator = Estimator(expand(profile.config), Path(profile.config.results), flops)
     print(render(make_plan(jobs, estimator, profile, arguments.gpus), profile))

@@ -105,8 +105,9 @@ def train(
         if not arguments.record_divergence:
             return 1
     write_atomically(trainer.output / "settings.yaml", yaml.safe_dump(resolved, sort_keys=False).encode())
+    trainer.writer.finish()
+    finished.record(record, digest, trainer.output)
     move_into_place(trainer.output, arguments.output)
-    finished.record(record, digest, arguments.output)
     shutil.rmtree(folder, ignore_errors=True)
     return 0
 

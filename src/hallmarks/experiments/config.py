@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -14,6 +15,9 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+
+# Rules of the workflow; figures and tables are targets beside them.
+RULES = {"all", "data", "train", "kernel", "discard", "measure", "figure", "claims", "initialisations"}
 
 # Names become folders and files under results/.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -26,7 +30,7 @@ Choices = Annotated[
 
 class Strict(BaseModel):
     # A docstring below a field is its description in the schema, which editors show.
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Data(Strict):
@@ -131,6 +135,13 @@ class Variation(Strict):
         return ", ".join(changed) or "default"
 
 
+def different(seeds: list[int]) -> list[int]:
+    """A seed listed twice would count twice in a mean."""
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("a seed is listed twice; list each once")
+    return seeds
+
+
 class Experiment(Strict):
     """A sweep of a task."""
 
@@ -140,7 +151,7 @@ class Experiment(Strict):
     task: Name
     variations: Annotated[list[Variation], Field(min_length=1)]
     """What each run changes of the task; `{}` changes nothing."""
-    seeds: Annotated[list[NonNegativeInt], Field(min_length=1)] = [0]
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(different)] = [0]
     """Every variation is run with each of them."""
     equal_steps: bool = False
     """Every run must take as many steps as the others."""
@@ -155,7 +166,7 @@ class Initialisation(Strict):
     model: Model
     channels: PositiveInt
     classes: PositiveInt
-    seeds: Annotated[list[NonNegativeInt], Field(min_length=2)]
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=2), AfterValidator(different)]
     paper: float
     """The paper's number."""
 
@@ -256,6 +267,8 @@ class Config(Strict):
     """The folder of all that is made."""
     scratch: str = "scratch"
     """The folder of resumable training state."""
+    keep_trajectories: bool = True
+    """If false, a trajectory's points are removed once its kernel exists."""
     data: dict[Literal["digits", "fashion-mnist", "cifar10", "imagenet"], str] = {}
     """The folder where a data set already lies; without it, it is got."""
     tasks: dict[Name, Task]
@@ -279,6 +292,12 @@ class Config(Strict):
             labels = [variation.label for experiment in shown for variation in experiment.variations]
             for label in figure.labels or []:
                 known(label, labels, f"figures.{name}", "variation")
+        for kind, names in {"figures": self.figures, "initialisations": self.initialisations}.items():
+            for name in names:
+                if name in RULES:
+                    raise ValueError(f"{kind}.{name}: the workflow has a target of this name; choose another")
+        for name in self.figures.keys() & self.initialisations.keys():
+            raise ValueError(f"figures.{name}: an initialisation has this name; choose another")
         for name, claim in self.claims.items():
             known(claim.experiment, self.experiments, f"claims.{name}", "experiment")
             last = len(self.experiments[claim.experiment].variations) - 1

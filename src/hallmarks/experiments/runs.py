@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Config, Experiment, Figure, Task, Variation
+from hallmarks.experiments.config import Config, Data, Experiment, Figure, Task, Variation
 
-# Training images where a task uses all of them.
+# Images in the training set, in the test set, and their side in pixels.
 TRAINING_IMAGES = {"digits": 1437, "fashion-mnist": 60_000, "cifar10": 50_000, "imagenet": 1_281_167}
+TEST_IMAGES = {"digits": 360, "fashion-mnist": 10_000, "cifar10": 10_000, "imagenet": 50_000}
+SIDE = {"digits": 8, "fashion-mnist": 28, "cifar10": 32, "imagenet": 224}
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,25 @@ def total_steps(task: Task) -> int:
     return task.recipe.length * (1 if task.recipe.unit == "steps" else steps_per_epoch(task))
 
 
+def check_images(name: str, data: Data) -> None:
+    """Raise UserError where a task asks for more images than there are, or for a fraction of a pixel."""
+    counts = {
+        "training_images": (data.training_images, TRAINING_IMAGES[data.name]),
+        "test_images": (data.test_images, TEST_IMAGES[data.name]),
+    }
+    for key, (asked, present) in counts.items():
+        if asked is not None and asked > present:
+            raise UserError(f"tasks.{name}.data.{key}: {asked} is more than the {present} of {data.name}")
+    side = SIDE[data.name]
+    if side % data.pooling:
+        raise UserError(f"tasks.{name}.data.pooling: {data.pooling} does not divide images of {side}×{side}")
+
+
 def runs_of(config: Config, name: str) -> list[list[Run]]:
     """The runs of one experiment: for each variation, one a seed."""
     experiment: Experiment = config.experiments[name]
     task = config.tasks[experiment.task]
+    check_images(experiment.task, task.data)
     rows = []
     for variation in experiment.variations:
         label, resolved = settings(task, variation)

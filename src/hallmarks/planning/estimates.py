@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hallmarks.experiments.runs import TRAINING_IMAGES, Run
+from hallmarks.experiments.config import Config
+from hallmarks.experiments.runs import SIDE, TEST_IMAGES, TRAINING_IMAGES, expand
 from hallmarks.planning import benchmarks, costs
 from hallmarks.planning.costs import Cost
 from hallmarks.planning.jobs import Job
@@ -21,11 +22,18 @@ class Estimate:
 
 
 class Estimator:
-    """Estimates from finished runs under `results`; without any like it, from stated costs."""
+    """Estimates from finished runs in the configuration's results; without any like it, from stated costs."""
 
-    def __init__(self, runs: dict[str, Run], results: Path, gpu_flops: float = costs.GPU_FLOPS):
-        self.runs, self.gpu_flops = runs, gpu_flops
+    def __init__(self, config: Config, gpu_flops: float = costs.GPU_FLOPS):
+        self.runs, self.gpu_flops, self.keep = expand(config), gpu_flops, config.keep_trajectories
+        results = Path(config.results)
         self.finished = {rule: benchmarks.read(results, rule) for rule in ("train", "kernel")}
+
+    @property
+    def gpu_source(self) -> str:
+        """Where the speed of a GPU comes from."""
+        given = f"{self.gpu_flops / 1e12:g} TFLOP/s on a GPU, as given"
+        return costs.GPU_SOURCE if self.gpu_flops == costs.GPU_FLOPS else given
 
     def cost(self, job: Job) -> Cost:
         return Cost(self.runs[job.run].settings)
@@ -43,14 +51,16 @@ class Estimator:
         return Estimate(self.cost(job).training_seconds(job.threads, flops), self.bytes(job), "stated")
 
     def bytes(self, job: Job) -> int:
-        """What the job leaves on disk."""
+        """What the job leaves on disk at rest."""
         if job.rule == "train":
-            return self.cost(job).trajectory_bytes
+            return self.cost(job).trajectory_bytes if self.keep else 0
+        if job.rule == "discard":
+            return 0
         if job.rule == "kernel":
             return self.cost(job).kernel_bytes
         if job.rule == "data":
             name = job.wildcards["dataset"]
-            channels, side, _, test_images = costs.IMAGES[name]
-            images = TRAINING_IMAGES[name] + test_images
-            return images * (50 if name == "imagenet" else channels * side**2)  # of image files, a list
+            images = TRAINING_IMAGES[name] + TEST_IMAGES[name]
+            # Of image files, a list.
+            return images * (50 if name == "imagenet" else costs.CHANNELS[name] * SIDE[name] ** 2)
         return SMALL_FILE

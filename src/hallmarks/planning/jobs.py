@@ -4,10 +4,12 @@ import contextlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hallmarks.errors import UserError
 from hallmarks.planning.profile import Profile
+from hallmarks.trajectory.store import POINTS
 
 MANY = 1024
 RESOURCES = ("gpu", "gpu_model", "mem_mb", "runtime", "slurm_account", "slurm_partition")
@@ -42,7 +44,8 @@ def plan_jobs(profile: Profile, targets: list[str]) -> list[Job]:
         execute(api, *arguments, **keywords)
         planned.extend(jobs_of(api.workflow_api._workflow.dag))
 
-    command = ["--dry-run", "--quiet", "all", "--nolock", "--profile", profile.name]
+    # Quiet on these two, a dry run ends before the scheduler, whose time grows with the square of the jobs.
+    command = ["--dry-run", "--quiet", "rules", "progress", "--nolock", "--profile", profile.name]
     if "cores" not in profile.keys:  # a dry run would take it for one core, and each job with it
         command += ["--cores", str(MANY)]
     command += ["--", *targets]
@@ -89,7 +92,8 @@ def producers(dag: Any, job: Any) -> Callable[[], set[str]]:
 def why(reason: Any, before: Callable[[], set[str]]) -> str:
     """The first cause among those that Snakemake has, in a few words."""
     if reason.missing_output:
-        return "not made yet"
+        removed = {Path(file).name for file in reason.missing_output} == {POINTS}
+        return "points removed, needed again" if removed else "not made yet"
     if reason.incomplete_output:
         return "cut off before its end"
     if reason.forced:

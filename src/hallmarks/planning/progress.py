@@ -1,7 +1,6 @@
 """How far each run is, from what it leaves in `scratch/`, in its log and in `results/`."""
 
 import csv
-import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +11,6 @@ from hallmarks.planning.queue import Queued, job_of, submissions
 from hallmarks.planning.text import aligned, duration
 from hallmarks.trajectory.store import Trajectory, read
 
-EPOCH = re.compile(
-    r"epoch (?P<epoch>\S+): loss (?P<loss>\S+), accuracy \S+ in training, (?P<accuracy>\S+)% in test, "
-    r"(?P<speed>\d+) images/s"
-)
 RESUMED = "going on after step"
 
 
@@ -44,38 +39,35 @@ def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued], now: fl
     finished = results / "runs" / run.name
     epochs = total_steps(run.settings) / steps_per_epoch(run.settings)
     if trajectory := present(finished / "trajectory"):
-        row = last_row(finished / "log.csv")
+        logged = last_row(finished / "log.csv")
         state = "diverged" if trajectory.diverged else "done"
         epoch = trajectory.diverged["epoch"] if trajectory.diverged else epochs
-        return replace(Progress(run.name, state, epoch, epochs), **row)
-    log = results / "logs" / "train" / f"{run.name}.log"
-    trajectory = present(scratch / run.name / "output" / "trajectory")
-    told, resumed = last_epoch(log)
+        return told(Progress(run.name, state, epoch, epochs), logged)
+    text, output = results / "logs" / "train" / f"{run.name}.log", scratch / run.name / "output"
+    trajectory, logged = present(output / "trajectory"), last_row(output / "log.csv")
     step = max(
-        trajectory.points[-1].step if trajectory and trajectory.points else 0,
-        round(told.get("epoch", 0) * steps_per_epoch(run.settings)),
+        trajectory.points[-1].step if trajectory and trajectory.points else 0, int(logged.get("step", 0))
     )
     left = None
-    if told.get("speed"):
-        left = (total_steps(run.settings) - step) * run.settings.recipe.batch_size / told["speed"]
-    started = trajectory is not None or bool(told)
+    if logged:
+        left = (total_steps(run.settings) - step) * run.settings.recipe.batch_size
+        left /= logged["images_per_second"]
+    started = trajectory is not None
     job = job_of(run.name, jobs)
-    written = [log, scratch / run.name / "output" / "trajectory" / "trajectory.json"]
+    written = [text, output / "log.csv", output / "trajectory" / "trajectory.json"]
     times = [path.stat().st_mtime for path in written if path.exists()]
     attempts = submissions(run.name, Path(".snakemake"))
-    return Progress(
+    found = Progress(
         run=run.name,
         state=job.state.lower() if job else "in progress" if started else "waiting",
         epoch=step / steps_per_epoch(run.settings) if started else None,
         epochs=epochs,
-        loss=told.get("loss"),
-        accuracy=told.get("accuracy"),
-        speed=told.get("speed"),
         left=left,
         node=job.node if job else "",
-        attempts=str(attempts) if attempts else "2 or more" if resumed else "1" if started else "",
+        attempts=str(attempts) if attempts else "2 or more" if went_on(text) else "1" if started else "",
         seen=max(now - max(times), 0) if started and times else None,
     )
+    return told(found, logged)
 
 
 def present(folder: Path) -> Trajectory | None:
@@ -87,31 +79,29 @@ def present(folder: Path) -> Trajectory | None:
 
 
 def last_row(path: Path) -> dict[str, float]:
-    """Loss, test accuracy in percent and speed of the last epoch of a finished log."""
+    """The last epoch's line of a log; nothing where there is none yet."""
     try:
         with open(path) as file:
             rows = list(csv.DictReader(file))
-        if not rows:
-            return {}
-        values = {key: float(rows[-1][key]) for key in ("loss", "test_accuracy", "images_per_second")}
-    except (OSError, KeyError, ValueError):
+        return {key: float(value) for key, value in rows[-1].items()} if rows else {}
+    except (OSError, TypeError, ValueError):
         return {}
-    return {
-        "loss": values["loss"],
-        "accuracy": 100 * values["test_accuracy"],
-        "speed": values["images_per_second"],
-    }
 
 
-def last_epoch(log: Path) -> tuple[dict[str, float], bool]:
-    """What the last epoch's line of a run in progress says, and whether the run went on from a state."""
+def told(found: Progress, logged: dict[str, float]) -> Progress:
+    """With what the last epoch's line says."""
+    if not logged:
+        return found
+    accuracy = 100 * logged["test_accuracy"]
+    return replace(found, loss=logged["loss"], accuracy=accuracy, speed=logged["images_per_second"])
+
+
+def went_on(text: Path) -> bool:
+    """Whether the present attempt of a run took up a state of an earlier one."""
     try:
-        text = log.read_text(errors="replace")
+        return RESUMED in text.read_text(errors="replace")
     except OSError:
-        return {}, False
-    found = list(EPOCH.finditer(text))
-    told = found[-1].groupdict() if found else {}
-    return {key: float(value) for key, value in told.items()}, RESUMED in text
+        return False
 
 
 def all_progress(runs: list[Run], results: Path, scratch: Path, jobs: list[Queued]) -> list[Progress]:

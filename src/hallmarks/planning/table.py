@@ -13,7 +13,7 @@ from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile
 from hallmarks.planning.text import aligned, duration, size
 
-ORDER = ["data", "train", "kernel", "measure", "figure", "claims"]
+ORDER = ["data", "train", "kernel", "discard", "measure", "figure", "claims"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Plan:
     """The rows, and what they add up to: seconds of wall time at so many workers, bytes at peak and at rest.
 
     `to_come` are the bytes at peak that are not there yet, `in_progress` those of `workers` runs in progress,
-    `released` the bytes at peak and at rest if each trajectory went once its kernel exists.
+    `otherwise` the bytes at peak and at rest with the other choice of `keep_trajectories`.
     """
 
     rows: list[Row]
@@ -47,8 +47,9 @@ class Plan:
     rest: int
     to_come: int
     in_progress: int
-    released: tuple[int, int]
+    otherwise: tuple[int, int]
     attempts: dict[str, tuple[float, float, int]]  # by task: seconds, limit in seconds, attempts
+    gpu_source: str
 
 
 def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int) -> Plan:
@@ -65,26 +66,33 @@ def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int
     ]
     training = [(job, estimate) for job, estimate in todo if job.rule == "train"]
     workers = gpus if profile.slurm else workers_of(profile, training)
-    rest = sum(estimate.bytes for _, estimate in estimates)
-    trajectories = sum(estimate.bytes for job, estimate in estimates if job.rule == "train")
     sizes = sorted(
-        ((estimator.cost(job).state_bytes, estimate.bytes) for job, estimate in training), reverse=True
+        ((estimator.cost(job).state_bytes, estimator.cost(job).trajectory_bytes) for job, _ in training),
+        reverse=True,
     )[:workers]
     states, unfinished = (sum(column) for column in zip(*sizes, strict=True)) if sizes else (0, 0)
     # A rename across file systems is a copy: both lie there for a moment.
     across = not same_file_system(Path(profile.config.results), Path(profile.config.scratch))
-    copies = unfinished if across else 0
-    kept = rest - trajectories
+    passing = states + (unfinished if across else 0)
+    others = sum(estimate.bytes for job, estimate in estimates if job.rule != "train")
+    trajectories = sum(estimator.cost(job).trajectory_bytes for job, _ in estimates if job.rule == "train")
+    # Bytes at peak and at rest, by whether trajectories are kept.
+    disk = {
+        True: (others + trajectories + passing, others + trajectories),
+        False: (others + unfinished + passing, others),
+    }
+    peak, rest = disk[estimator.keep]
     return Plan(
         rows=rows,
         workers=workers,
         seconds=wall_seconds(todo, workers, profile.slurm),
-        peak=rest + states + copies,
+        peak=peak,
         rest=rest,
-        to_come=rest + states + copies - sum(estimate.bytes for job, estimate in estimates if not job.reason),
+        to_come=peak - sum(estimate.bytes for job, estimate in estimates if not job.reason),
         in_progress=states + unfinished,
-        released=(kept + states + copies + unfinished, kept),
+        otherwise=disk[not estimator.keep],
         attempts=attempts_of(training),
+        gpu_source=estimator.gpu_source,
     )
 
 
@@ -198,12 +206,9 @@ def totals(plan: Plan, profile: Profile) -> list[str]:
     """Wall time, disk, and the runs that need more than one attempt."""
     at = f"{plan.workers} GPU{'s' if plan.workers > 1 else ''}" if profile.slurm else "this machine"
     beside = f", {plan.workers} runs side by side" if not profile.slurm and plan.workers > 1 else ""
-    peak, rest = plan.released
     lines = [
         f"Wall time on {at}{beside}: {duration(plan.seconds)}, waits in a queue left out.",
-        f"Disk: {size(plan.rest)} at rest, {size(plan.peak)} at peak.",
-        f"Without the trajectories, each removed once its kernel exists: {size(rest)} at rest, "
-        f"{size(peak)} at peak, which saves {size(plan.rest - rest)}.",
+        disk(plan, profile.config.keep_trajectories),
     ]
     allowed = 1 + int(profile.keys.get("retries", 0))
     for task, (seconds, limit, attempts) in plan.attempts.items():
@@ -214,6 +219,19 @@ def totals(plan: Plan, profile: Profile) -> list[str]:
     return lines
 
 
+def disk(plan: Plan, keep: bool) -> str:
+    """Bytes at peak and at rest, and what removing trajectories saves or would save."""
+    peak, rest = plan.otherwise
+    if keep:
+        other = f"with keep_trajectories: false, {size(rest)} and {size(peak)}, which saves"
+    else:
+        other = "each trajectory is removed once its kernel exists, which saves"
+    return (
+        f"Disk: {size(plan.rest)} at rest, {size(plan.peak)} at peak; {other} {size(abs(plan.rest - rest))} "
+        f"at rest, {size(abs(plan.peak - peak))} at peak."
+    )
+
+
 def sources(plan: Plan, profile: Profile) -> list[str]:
     """Where the stated costs come from, those that were used."""
     stated = {row.rule for row in plan.rows if "stated" in row.source}
@@ -222,7 +240,7 @@ def sources(plan: Plan, profile: Profile) -> list[str]:
         used.insert(0, costs.KERNEL_SOURCE)
     if "train" in stated:
         gpu = any(row.rule == "train" and row.gpu_hours for row in plan.rows)
-        used = [*([costs.GPU_SOURCE, costs.STEP_SOURCE] if gpu else [costs.CORE_SOURCE]), *used]
+        used = [*([plan.gpu_source, costs.STEP_SOURCE] if gpu else [costs.CORE_SOURCE]), *used]
         tasks = (profile.config.tasks[row.task] for row in plan.rows if row.rule == "train")
         if any(task.data.name == "imagenet" for task in tasks):
             used.insert(1, costs.DECODE_SOURCE)

@@ -2,15 +2,16 @@
 
 Snakemake deletes a job's declared outputs before the job starts: a job that was submitted twice, by a driver
 that was killed and by the next one, would find the points alone and train for days what there is already.
+The record is written before the run is moved into place, so that a kill at no moment costs the run.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
-from hallmarks.errors import UserError
-from hallmarks.trajectory.store import read, write_atomically
+from hallmarks.trajectory.store import POINTS, write_atomically
 
-FILES = ["trajectory/trajectory.json", "log.csv", "settings.yaml"]
+FILES = ["trajectory/trajectory.json", f"trajectory/{POINTS}", "log.csv", "settings.yaml"]
 
 
 def record(path: Path, digest: str, output: Path) -> None:
@@ -21,18 +22,28 @@ def record(path: Path, digest: str, output: Path) -> None:
 
 
 def restored(path: Path, digest: str, output: Path) -> bool:
-    """Whether `output` holds the whole run that was recorded, its small files written again where missing."""
+    """Whether `output` holds the points of the run that was recorded; then its small files are written."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):
         return False
-    if content["digest"] != digest or not (output / "trajectory").is_dir():
+    if content["digest"] != digest or not whole(
+        output / "trajectory", content["files"][f"trajectory/{POINTS}"]
+    ):
         return False
     for name, text in content["files"].items():
-        if not (output / name).exists():
-            write_atomically(output / name, text.encode())
-    try:
-        points = read(output / "trajectory").points
-        return all((output / "trajectory" / point.file).stat().st_size == point.bytes for point in points)
-    except (UserError, OSError):
-        return False
+        write_atomically(output / name, text.encode())
+    return True
+
+
+def whole(folder: Path, listed: str) -> bool:
+    """Whether every point of a list is there with its SHA-256; each is read once."""
+    for line in listed.splitlines():
+        digest, name = line.split()
+        try:
+            with open(folder / name, "rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                    return False
+        except OSError:
+            return False
+    return True

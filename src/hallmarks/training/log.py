@@ -1,4 +1,4 @@
-"""The log of a run: one line an epoch, `log.csv`."""
+"""The log of a run: one line an epoch, `log.csv`, whole at every moment, so that it can be followed."""
 
 import csv
 import io

@@ -69,6 +69,7 @@ class Trainer:
         where the loss is not finite: the trajectory then holds the points before, and says so.
         """
         start = self.resume()
+        self.log.write(self.output / "log.csv")
         try:
             if start == 0:
                 self.write_point(0)
@@ -88,9 +89,7 @@ class Trainer:
                     raise Interrupted(f"{self.run}: stopped after {done} of {self.schedule.steps} steps")
         except Diverged as error:
             self.writer.record_divergence(error.epoch, error.step, error.learning_rate)
-            self.log.write(self.output / "log.csv")
             raise
-        self.log.write(self.output / "log.csv")
 
     def update(self, step: int) -> None:
         """θ_t → θ_{t+1}."""
@@ -123,6 +122,7 @@ class Trainer:
         """Close the log's line: the test accuracy, and a plain line for who is looking on."""
         rate = self.schedule.learning_rate(done - 1)
         row = self.log.end_epoch(self.schedule.epoch(done), done, self.test_accuracy(), rate)
+        self.log.write(self.output / "log.csv")
         accuracies = f"accuracy {row['train_accuracy']:.1%} in training, {row['test_accuracy']:.1%} in test"
         speed = f"{row['images_per_second']:.0f} images/s"
         print(

@@ -102,6 +102,11 @@ def _trajectory(folder: Path, verify: bool) -> Checkpoints:
     trajectory = read(folder)
     if not trajectory.points:
         raise UserError(f"{folder}: the trajectory has no points")
+    if not any((folder / point.file).exists() for point in trajectory.points):
+        raise UserError(
+            f"{folder}: its points were removed, trajectory.json alone is left; train the run again, "
+            "with keep_trajectories: true to keep them"
+        )
     points = []
     for point in trajectory.points:
         path = folder / point.file

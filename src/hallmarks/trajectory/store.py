@@ -12,6 +12,9 @@ from safetensors.numpy import load, save
 
 from hallmarks.errors import UserError
 
+# Lists a finished trajectory's points as sha256sum does, as long as they are there.
+POINTS = "points.sha256"
+
 
 @dataclass(frozen=True)
 class Point:
@@ -151,6 +154,11 @@ class TrajectoryWriter:
         for path in [*self.folder.glob("point-*.safetensors"), *self.folder.glob(".point-*")]:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Say that the trajectory is whole: list its points."""
+        listed = "".join(f"{point.sha256}  {point.file}\n" for point in self.points)
+        write_atomically(self.folder / POINTS, listed.encode())
 
     def record_divergence(self, epoch: float, step: int, learning_rate: float) -> None:
         """Say that the run ended here with a loss that was not finite; its points stay."""

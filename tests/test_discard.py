@@ -1,0 +1,80 @@
+"""hallmarks discard: points go once their kernel exists, and only then."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hallmarks import cli
+from hallmarks.trajectory.store import POINTS, TrajectoryWriter, read
+
+
+@pytest.fixture
+def trajectory(tmp_path) -> Path:
+    return written(tmp_path / "run/trajectory", 3)
+
+
+def written(folder: Path, n: int) -> Path:
+    """A finished trajectory of n points, and its kernel beside it."""
+    writer = TrajectoryWriter(folder, {"w": {"shape": [4], "kind": "linear"}})
+    for t in range(n):
+        writer.write({"w": np.arange(4, dtype=np.float32) ** t}, t, t, 0.1)
+    writer.finish()
+    assert cli.main(["kernel", str(folder), "-o", str(folder.with_suffix(".npz"))]) == 0
+    return folder
+
+
+def discard(trajectory: Path, kernel: Path) -> int:
+    output = trajectory.parent / "removed.json"
+    return cli.main(["discard", str(trajectory), "--kernel", str(kernel), "-o", str(output)])
+
+
+def test_points_go_and_their_digests_stay(trajectory):
+    kernel, before = trajectory.with_suffix(".npz"), read(trajectory)
+    listed = (trajectory / POINTS).read_text().split()[::2]
+    assert listed == [point.sha256 for point in before.points]
+    for _ in range(2):  # cut short, it is done again
+        assert discard(trajectory, kernel) == 0
+        assert [path.name for path in trajectory.iterdir()] == ["trajectory.json"]
+    assert read(trajectory) == before
+    told = json.loads((trajectory.parent / "removed.json").read_text())
+    assert told["points"] == 3 and told["bytes"] == sum(point.bytes for point in before.points)
+    assert told["kernel_sha256"] == hashlib.sha256(kernel.read_bytes()).hexdigest()
+
+
+def test_cut_short_it_leaves_nothing_that_looks_whole(trajectory, monkeypatch):
+    unlink = Path.unlink
+
+    def killed(path, **options):
+        if path.suffix == ".safetensors":
+            raise KeyboardInterrupt
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    assert discard(trajectory, trajectory.with_suffix(".npz")) == 130
+    assert not (trajectory / POINTS).exists() and not (trajectory.parent / "removed.json").exists()
+
+
+@pytest.mark.parametrize("kernel", ["of another run", "cut", "missing"])
+def test_without_their_kernel_nothing_is_removed(trajectory, tmp_path, capsys, kernel):
+    path = written(tmp_path / "other/trajectory", 2).with_suffix(".npz")
+    if kernel == "cut":
+        path.write_bytes(trajectory.with_suffix(".npz").read_bytes()[:100])
+    elif kernel == "missing":
+        path.unlink()
+    before = sorted(trajectory.iterdir())
+    assert discard(trajectory, path) == 2
+    told = capsys.readouterr().err
+    assert str(path) in told and told.count("\n") == 1
+    assert sorted(trajectory.iterdir()) == before
+
+
+def test_a_kernel_of_removed_points_is_refused(trajectory, capsys):
+    kernel = trajectory.with_suffix(".npz")
+    assert discard(trajectory, kernel) == 0
+    for options in [], ["--no-verify"], ["--extend", str(kernel)]:
+        assert cli.main(["kernel", str(trajectory), "-o", str(kernel), *options]) == 2
+        told = capsys.readouterr().err
+        assert "its points were removed" in told and "train the run again" in told and told.count("\n") == 1
