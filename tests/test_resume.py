@@ -159,7 +159,8 @@ def test_killed_at_random_moments(server, command, tmp_path):
                     process.kill()
                 process.join()
                 code = process.exitcode
-                assert code in {0, -signal.SIGKILL}, (tmp_path / f"{name}.told").read_text()
+                # 255: killed, and the server that started it did not learn how it ended.
+                assert code in {0, -signal.SIGKILL, 255}, (tmp_path / f"{name}.told").read_text()
                 kills += code != 0
                 for digest in (folder / "scratch" / RUN / "states").glob("*.sha256"):
                     torch.load(io.BytesIO(read_verified(digest.with_suffix(".pt"))), weights_only=True)
