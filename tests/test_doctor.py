@@ -76,7 +76,7 @@ def test_data_and_scratch_paths(tmp_path):
 def test_limits_of_time():
     hours = {"1:00:00": 1, "2-00:00:00": 48, "30:00": 0.5, "infinite": float("inf")}
     assert {limit: seconds_of(limit) / 3600 for limit in hours} == hours
-    plan = Plan([], 1, 0, 0, 0, 0, 0, (0, 0), {"resnet50-imagenet": (36000, 3600, 11)})
+    plan = Plan([], 1, 0, 0, 0, 0, 0, (0, 0), {"resnet50-imagenet": (36000, 3600, 11)}, "")
     profile = Profile("slurm", {"executor": "slurm", "retries": 3}, PAPER)
     [check] = check_limits(plan, profile)
     assert "11 of 4 attempts" in check.found and "retries" in check.remedy
