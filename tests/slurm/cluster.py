@@ -4,7 +4,9 @@ For tests, as root, without systemd. SLURM finds its configuration only in its d
 strips SLURM_* from a job's environment), so there is one such cluster on a machine; a lock makes others wait.
 """
 
+import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import signal
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/slurm")
@@ -52,7 +54,8 @@ GresTypes=gpu
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageType=accounting_storage/{accounting}
+AccountingStoreFlags=job_comment
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=26819
 AccountingStorageTRES=gres/gpu
@@ -138,13 +141,7 @@ class Cluster:
 
     def up(self) -> None:
         """Start everything, each part once the one it needs answers."""
-        filled = {"ours": OURS, "folder": self.folder, "host": socket.gethostname()}
-        CONFIGURATION.mkdir(exist_ok=True)
-        (CONFIGURATION / "slurm.conf").write_text(SLURM.format(**filled))
-        (CONFIGURATION / "slurmdbd.conf").write_text(SLURMDBD.format(**filled))
-        (CONFIGURATION / "slurmdbd.conf").chmod(0o600)
-        devices = "".join(f"NodeName={n} Name=gpu File={device}\n" for n in NODES for device in GPUS)
-        (CONFIGURATION / "gres.conf").write_text(f"{OURS}\n{devices}")
+        self.configure()
         if not answers("munge", "-n"):
             Path("/run/munge").mkdir(exist_ok=True)
             Path("/run/munge").chmod(0o755)
@@ -163,6 +160,16 @@ class Cluster:
         for node in NODES:
             self.start_node(node)
         until(self.idle, "both nodes")
+
+    def configure(self, accounting: str = "slurmdbd") -> None:
+        """Write SLURM's files; `accounting` is `slurmdbd` or `none`."""
+        filled = {"ours": OURS, "folder": self.folder, "host": socket.gethostname(), "accounting": accounting}
+        CONFIGURATION.mkdir(exist_ok=True)
+        (CONFIGURATION / "slurm.conf").write_text(SLURM.format(**filled))
+        (CONFIGURATION / "slurmdbd.conf").write_text(SLURMDBD.format(**filled))
+        (CONFIGURATION / "slurmdbd.conf").chmod(0o600)
+        devices = "".join(f"NodeName={n} Name=gpu File={device}\n" for n in NODES for device in GPUS)
+        (CONFIGURATION / "gres.conf").write_text(f"{OURS}\n{devices}")
 
     def start(self, name: str, *command: str) -> None:
         """Start a daemon in the foreground, in a session of its own; it ends with this process."""
@@ -214,8 +221,39 @@ class Cluster:
         states = ask("sinfo", "-h", "-N", "-p", "cpu", "-o", "%N %T").splitlines()
         return states == [f"{node} idle" for node in NODES]
 
+    def lose_power(self, node: str) -> None:
+        """End a node's slurmd and all that its jobs run at once, as nothing on it could tell anybody."""
+        self.stop(node, signal.SIGKILL)
+        tasks = [pid for pid in processes() if f"SLURMD_NODENAME={node}\0" in read(f"{pid}/environ")]
+        parents = {int(read(f"{pid}/stat").rpartition(")")[2].split()[1]) for pid in tasks}
+        steps = [pid for pid in parents if read(f"{pid}/comm").startswith("slurmstepd")]
+        for pid in [*steps, *tasks]:  # a step that lived on would report its tasks
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def without_accounting(self) -> Iterator[None]:
+        """A site that has no accounting database at all."""
+        self.stop("slurmctld")
+        self.stop("slurmdbd")
+        self.configure(accounting="none")
+        self.start_controller()
+        try:
+            yield
+        finally:
+            self.stop("slurmctld")
+            self.configure()
+            self.start_accounting()
+            self.start_controller()
+
     def reset(self) -> None:
-        """Between tests: no job, every node up and free."""
+        """Between tests: every daemon up, no job, every node free."""
+        parts = {"mariadbd": self.start_database, "slurmdbd": self.start_accounting}
+        parts |= {"slurmctld": self.start_controller}
+        parts |= {node: functools.partial(self.start_node, node) for node in NODES}
+        for name, start in parts.items():
+            if name not in self.daemons:
+                start()
         ask("scancel", "--user=root", "--full")
         until(lambda: not ask("squeue", "-h"), "an empty queue")
         until(self.idle, "both nodes")
@@ -235,6 +273,19 @@ class Cluster:
         """The end of every daemon's log."""
         paths = sorted(self.folder.glob("*.log"))
         return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-800:]}" for path in paths)
+
+
+def processes() -> list[int]:
+    """Every process of this machine."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def read(name: str) -> str:
+    """A file of /proc, empty where its process has ended."""
+    try:
+        return Path("/proc", name).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def listens(port: int) -> bool:

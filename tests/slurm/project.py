@@ -7,10 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import until
+from cluster import ask, processes, read, until
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -63,10 +62,14 @@ class Project:
         """What the drivers have said."""
         return (self.folder / "driver.log").read_text()
 
+    def ended(self, driver: subprocess.Popen, seconds: float = 240) -> int:
+        """Wait for a driver to end: its exit status."""
+        until(lambda: driver.poll() is not None, f"the driver\n{self.said()[-4000:]}", seconds)
+        return driver.returncode
+
     def finished(self, driver: subprocess.Popen, seconds: float = 240) -> None:
         """Wait for a driver to end well."""
-        until(lambda: driver.poll() is not None, f"the driver\n{self.said()[-4000:]}", seconds)
-        assert driver.returncode == 0, self.said()[-8000:]
+        assert self.ended(driver, seconds) == 0, self.said()[-8000:]
 
     def target(self, run: str = RUN) -> str:
         return f"results/smoke/runs/{run}/trajectory/trajectory.json"
@@ -81,7 +84,26 @@ class Project:
 
     def trainers(self, run: str = RUN) -> list[int]:
         """The processes that train a run of this project."""
-        return [pid for pid in processes(self.folder) if f"hallmarks\0train\0{run}\0" in command_of(pid)]
+        return [pid for pid in self.processes() if f"hallmarks\0train\0{run}\0" in read(f"{pid}/cmdline")]
+
+    def processes(self) -> list[int]:
+        """The processes whose working directory is the project's folder: drivers, and jobs on any node."""
+        return [pid for pid in processes() if working_directory(pid) == self.folder]
+
+    def jobs(self, states: str = "all") -> list[str]:
+        """The ids of the project's jobs in these of SLURM's states, oldest first; finished ones are kept."""
+        lines = ask("squeue", "-h", "--array", "-t", states, "-S", "V,i", "-o", "%i %Z").splitlines()
+        return [job for job, folder in (line.split(" ", 1) for line in lines) if Path(folder) == self.folder]
+
+    def running(self) -> str:
+        """The id of the one job that runs."""
+        (job,) = self.jobs("running")
+        return job
+
+    def log(self, run: str = RUN) -> str:
+        """What the training command of the last attempt said."""
+        path = self.results / f"logs/train/{run}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def states(self, run: str = RUN) -> list[str]:
         """The states that a run can go on from, oldest first."""
@@ -110,22 +132,14 @@ class Project:
         for driver in self.drivers:
             driver.kill()
             driver.wait()
-        for pid in processes(self.folder):
+        for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
-def processes(folder: Path) -> Iterator[int]:
-    """The processes whose working directory is `folder`."""
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
-                yield int(entry.name)
-
-
-def command_of(pid: int) -> str:
-    """A process's command line, its words apart by NUL."""
+def working_directory(pid: int) -> Path | None:
+    """Where a process works; None where it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
-        return ""
+        return None
