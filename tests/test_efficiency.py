@@ -4,10 +4,13 @@ import logging
 from pathlib import Path
 
 import pytest
+import yaml
 from snakemake_executor_plugin_slurm.efficiency_report import parse_sacct_data
 
 from hallmarks.errors import UserError
-from hallmarks.planning.efficiency import Use, read, render
+from hallmarks.experiments.load import load
+from hallmarks.planning.efficiency import read, render
+from hallmarks.planning.profile import Profile
 
 # JobID, JobName, Comment, Elapsed, TotalCPU, NNodes, NCPUS, MaxRSS, ReqMem: as sacct tells them
 JOBS = """\
@@ -17,7 +20,17 @@ JOBS = """\
 8_2|x|rule_train_wildcards_vgg16_default_seed1|00:10:00|00:20:00|1|8||16000M
 8_2.0|python||00:10:00|00:20:00|1|8|512M|
 9|x|rule_kernels|00:01:00|00:00:30|1|4||4000M
-9.0|python||00:01:00|00:00:30|1|4|300M|"""
+9.0|python||00:01:00|00:00:30|1|4|300M|
+10|x|rule_pictures|00:05:00|00:30:00|1|8||8000M
+10.0|python||00:05:00|00:30:00|1|8|3200M|"""
+PROFILE = Profile(
+    "slurm",
+    {
+        "groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures"},
+        "set-threads": {"train": 8, "kernel": 4},
+    },
+    load([Path(__file__).parents[1] / "config.yaml"]),
+)
 
 
 @pytest.fixture
@@ -28,18 +41,23 @@ def report(tmp_path) -> Path:
 
 
 def test_what_jobs_used_and_what_to_ask_for(report):
-    kernels, train = read([report])
-    assert kernels == Use("kernels", 1, seconds=60, busy=0.5, cores=4, used=300, asked=4000)
-    assert train == Use("train", 2, seconds=1200, busy=2, cores=8, used=1024, asked=16000)
-    suggested = render([kernels, train], {"kernels": ["kernel", "measure"]}).partition("set-resources:")[2]
-    for line in ["measure:\n    mem_mb: attempt * 400\n    runtime: attempt * 10\n", "  train: 2"]:
-        assert line in suggested
-    assert "train:\n    mem_mb: attempt * 1300\nset-threads:" in suggested
+    kernels, pictures, train = read([report], PROFILE)
+    assert (kernels.rules, kernels.jobs, kernels.busy, kernels.each) == (["kernel", "measure"], 1, 0.5, 300)
+    assert (pictures.used, pictures.each) == (3200, 400)  # eight at once
+    assert (train.jobs, train.seconds, train.busy, train.cores) == (2, 1200, 2, 8)
+    assert (train.used, train.asked) == (1024, 16000)
+    suggested = render([kernels, pictures, train]).partition("set-resources:\n")[2]
+    assert yaml.safe_load(suggested) == {
+        "kernel": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
+        "measure": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
+        "figure": {"mem_mb": "attempt * 500", "runtime": "attempt * 10"},
+        "train": {"mem_mb": "attempt * 1300"},
+    }
 
 
 def test_a_file_that_is_no_report_is_named(report, tmp_path):
     with pytest.raises(UserError, match="nowhere.csv: cannot be read"):
-        read([tmp_path / "nowhere.csv"])
+        read([tmp_path / "nowhere.csv"], PROFILE)
     report.write_text(report.read_text().replace("RuleName", "Comment"))
     with pytest.raises(UserError, match="RuleName.*job_comment"):
-        read([report])
+        read([report], PROFILE)

@@ -54,11 +54,7 @@ GresTypes=gpu
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/{accounting}
-AccountingStoreFlags=job_comment
-AccountingStorageHost=127.0.0.1
-AccountingStoragePort=26819
-AccountingStorageTRES=gres/gpu
+{accounting}
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26821 CPUs=8 RealMemory=16000 Gres=gpu:2
@@ -69,6 +65,11 @@ PartitionName=requeued Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=cancelled Nodes=ALL PriorityTier=1 PreemptMode=CANCEL
 PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF
 """
+ACCOUNTING = """AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=26819
+AccountingStorageTRES=gres/gpu
+AccountingStoreFlags=job_comment"""
 SLURMDBD = """{ours}
 AuthType=auth/munge
 DbdHost=localhost
@@ -161,8 +162,8 @@ class Cluster:
             self.start_node(node)
         until(self.idle, "both nodes")
 
-    def configure(self, accounting: str = "slurmdbd") -> None:
-        """Write SLURM's files; `accounting` is `slurmdbd` or `none`."""
+    def configure(self, accounting: str = ACCOUNTING) -> None:
+        """Write SLURM's files."""
         filled = {"ours": OURS, "folder": self.folder, "host": socket.gethostname(), "accounting": accounting}
         CONFIGURATION.mkdir(exist_ok=True)
         (CONFIGURATION / "slurm.conf").write_text(SLURM.format(**filled))
@@ -236,9 +237,9 @@ class Cluster:
         """A site that has no accounting database at all."""
         self.stop("slurmctld")
         self.stop("slurmdbd")
-        self.configure(accounting="none")
-        self.start_controller()
+        self.configure("AccountingStorageType=accounting_storage/none")
         try:
+            self.start_controller()
             yield
         finally:
             self.stop("slurmctld")

@@ -50,13 +50,14 @@ class Project:
         self.drivers.append(driver)
         return driver
 
-    def run(self, *command: str) -> None:
-        """A command to its end. AssertionError with what it said where it fails."""
+    def run(self, *command: str) -> str:
+        """A command to its end: what it printed. AssertionError with what it said where it fails."""
         done = subprocess.run(
             [str(BIN / command[0]), *command[1:]],
             **{"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True},
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def said(self) -> str:
         """What the drivers have said."""

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     profile = open_profile(arguments.profile)
     if arguments.efficiency:
-        print(efficiency.render(efficiency.read(arguments.efficiency), profile.groups))
+        print(efficiency.render(efficiency.read(arguments.efficiency, profile)))
         return
     jobs = queued() if profile.slurm else []
     known = [] if isinstance(jobs, str) else jobs

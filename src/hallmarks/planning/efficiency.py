@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hallmarks.errors import UserError
+from hallmarks.planning.profile import Profile
 from hallmarks.planning.text import aligned, duration, size
 
 COLUMNS = ["Elapsed_sec", "TotalCPU_sec", "NCPUS", "MaxRSS_MB", "RequestedMem_MB"]
@@ -14,22 +15,25 @@ COLUMNS = ["Elapsed_sec", "TotalCPU_sec", "NCPUS", "MaxRSS_MB", "RequestedMem_MB
 
 @dataclass(frozen=True)
 class Use:
-    """The jobs of a rule, or of a group of rules: the most that one used, and the most that one asked for.
+    """The jobs of some rules, which ran in one job each time: the most that one used, and asked for.
 
-    Memory in MB; `busy` is how many cores were at work on average.
+    Memory in MB, `each` that of one rule's job where a group ran several at once; `busy` is how many cores
+    were at work on average.
     """
 
     name: str
+    rules: list[str]
     jobs: int
     seconds: float
     busy: float
     cores: int
     used: float
     asked: float
+    each: float
 
 
-def read(paths: list[Path]) -> list[Use]:
-    """The use of each rule over all reports. Raises UserError where a file is not such a report."""
+def read(paths: list[Path], profile: Profile) -> list[Use]:
+    """The use of each rule, or group of rules, over all reports. Raises UserError where one is no report."""
     rows = defaultdict(list)
     for path in paths:
         try:
@@ -40,26 +44,32 @@ def read(paths: list[Path]) -> list[Use]:
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from None
         except KeyError as error:
-            why = (
-                " (is AccountingStoreFlags=job_comment set at your site?)" if "RuleName" in str(error) else ""
-            )
-            raise UserError(f"{path}: has no column {error}{why}") from None
+            raise UserError(
+                f"{path}: has no column {error}; RuleName needs AccountingStoreFlags=job_comment at your site"
+            ) from None
         except ValueError as error:
             raise UserError(f"{path}: not an efficiency report ({error})") from None
-    return [use(name, jobs) for name, jobs in sorted(rows.items())]
+    groups, threads = profile.keys.get("groups", {}), profile.keys.get("set-threads", {})
+    uses = []
+    for name, jobs in sorted(rows.items()):
+        rules = [rule for rule, group in groups.items() if group == name] or [name]
+        uses.append(use(name, rules, jobs, max(threads.get(rule, 1) for rule in rules)))
+    return uses
 
 
-def use(name: str, jobs: list[list[float]]) -> Use:
+def use(name: str, rules: list[str], jobs: list[list[float]], threads: int) -> Use:
+    """What these jobs used; each ran one rule's job for every `threads` of its cores at once."""
     seconds, _, cores, used, asked = (max(column) for column in zip(*jobs, strict=True))
     busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in jobs)
-    return Use(name, len(jobs), seconds, busy, int(cores), used, asked)
+    each = max(memory / max(cores // threads, 1) for _, _, cores, memory, _ in jobs)
+    return Use(name, rules, len(jobs), seconds, busy, int(cores), used, asked, each)
 
 
-def render(uses: list[Use], rules: dict[str, list[str]]) -> str:
-    """A line a rule, and the lines for the profile; `rules` are those of each group.
+def render(uses: list[Use]) -> str:
+    """A line for each, and the lines for the profile.
 
-    Suggested are a quarter more memory than was used, in whole 100 MB, the cores that were busy, and twice
-    the longest time, in whole 10 minutes. A run's time stays: it is what the partition allows.
+    Suggested are a quarter more memory than was used, in whole 100 MB, and twice the longest time, in whole
+    10 minutes. The time of a run stays: it is what the partition allows.
     """
     heads = "rule", "jobs", "memory", "asked", "cores busy", "asked", "longest"
     lines = [
@@ -74,12 +84,11 @@ def render(uses: list[Use], rules: dict[str, list[str]]) -> str:
         )
         for use in uses
     ]
-    resources, threads = ["set-resources:"], ["set-threads:"]
+    resources = ["set-resources:"]
     for use in uses:
-        for rule in rules.get(use.name, [use.name]):
-            resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.used / 100)}"]
+        for rule in use.rules:
+            resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.each / 100)}"]
             if rule != "train":
                 resources.append(f"    runtime: attempt * {10 * math.ceil(2 * use.seconds / 600)}")
-            threads.append(f"  {rule}: {max(1, math.ceil(use.busy - 0.1))}")
     table = aligned(heads, lines, range(1, 7))
-    return "\n".join([table, "", "For the profile, from the most that a job used:", "", *resources, *threads])
+    return "\n".join([table, "", "For the profile, from the most that a job used:", "", *resources])

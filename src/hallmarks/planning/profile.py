@@ -21,12 +21,6 @@ class Profile:
     def slurm(self) -> bool:
         return self.keys.get("executor") == "slurm"
 
-    @property
-    def groups(self) -> dict[str, list[str]]:
-        """The rules of each group whose jobs are submitted as one."""
-        pairs = self.keys.get("groups", {}).items()
-        return {group: [rule for rule, name in pairs if name == group] for _, group in pairs}
-
     def asked(self, rule: str) -> dict[str, Any]:
         """The resources that jobs of a rule ask for, as written: its own before the defaults."""
         own = self.keys.get("set-resources", {}).get(rule, {})
