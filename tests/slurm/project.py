@@ -13,7 +13,17 @@ from cluster import ask, processes, read, until
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-RUN = "resnet20-digits/default/seed0"
+RUNS = [
+    f"resnet20-digits/{name}"
+    for name in (
+        "default/seed0",
+        "default/seed1",
+        "momentum=0/seed0",
+        "momentum=0/seed1",
+        "weight_decay=0/seed0",
+    )
+]
+RUN = RUNS[0]
 # What differs from a user's command: small runs, a look each second, no more cores than this machine has.
 SMALL = [
     *["--configfile", "config/smoke.yaml", "--slurm-init-seconds-before-status-checks", "1"],
@@ -46,6 +56,7 @@ class Project:
                 [str(BIN / command[0]), *command[1:]],
                 **{"cwd": self.folder, "env": self.environment, "stdout": log, "stderr": log},
                 start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         self.drivers.append(driver)
         return driver
@@ -91,14 +102,16 @@ class Project:
         """The processes whose working directory is the project's folder: drivers, and jobs on any node."""
         return [pid for pid in processes() if working_directory(pid) == self.folder]
 
-    def jobs(self, states: str = "all") -> list[str]:
-        """The ids of the project's jobs in these of SLURM's states, oldest first; finished ones are kept."""
-        lines = ask("squeue", "-h", "--array", "-t", states, "-S", "V,i", "-o", "%i %Z").splitlines()
-        return [job for job, folder in (line.split(" ", 1) for line in lines) if Path(folder) == self.folder]
+    def jobs(self, states: str = "all", run: str | None = None) -> list[str]:
+        """The ids of the project's jobs (that train a run) in these states, oldest first; ended ones too."""
+        lines = ask("squeue", "-h", "--array", "-t", states, "-S", "V,i", "-o", "%i\t%Z\t%k").splitlines()
+        wanted = f"rule_train_wildcards_{run.replace('/', '_')}" if run else ""
+        jobs = [line.split("\t") for line in lines]
+        return [job for job, where, name in jobs if Path(where) == self.folder and name.startswith(wanted)]
 
-    def running(self) -> str:
-        """The id of the one job that runs."""
-        (job,) = self.jobs("running")
+    def running(self, run: str = RUN) -> str:
+        """The id of the one job that trains a run now."""
+        (job,) = self.jobs("running", run)
         return job
 
     def log(self, run: str = RUN) -> str:

@@ -4,31 +4,31 @@ import os
 import signal
 import time
 
-import pytest
 from cluster import ask, until
-from project import RUN
+from project import RUN, RUNS
 
 
-@pytest.mark.parametrize(("requeue", "submissions"), [("--requeue", 1), ("--no-requeue", 2)])
-def test_a_node_goes_down(project, undisturbed, slurm, requeue, submissions):
-    """SLURM puts the job back in the queue, or, where it does not, the driver submits it again."""
-    driver = project.start(project.target(), "--set-resources", f"train:slurm_extra='{requeue}'")
-    project.frozen_after_a_state()
-    job = project.running()
-    node = ask("squeue", "-h", "-j", job, "-o", "%N")
-    slurm.lose_power(node)
-    ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=no power")
-    if submissions == 1:
-        until(lambda: project.jobs("pending") == [job], "the job in the queue again")
-        ask("scontrol", "update", f"JobId={job}", "StartTime=now")  # SLURM would wait for two minutes
+def test_a_node_goes_down(project, undisturbed, slurm):
+    """Two runs on it: one that SLURM puts back in the queue, and one that the driver submits again."""
+    requeued, lost = RUNS[:2]
+    extra = "'--requeue -w n1' if '/seed0' in wildcards.run else '--no-requeue -x n2' if attempt == 1 else ''"
+    driver = project.start(*map(project.target, RUNS[:2]), "--set-resources", f"train:slurm_extra={extra}")
+    for run in RUNS[:2]:
+        project.frozen_after_a_state(run)
+    job = project.running(requeued)
+    slurm.lose_power("n1")
+    ask("scontrol", "update", "NodeName=n1", "State=DOWN", "Reason=no power")
+    until(lambda: project.jobs("pending", requeued) == [job], "the job in the queue again")
+    # SLURM would wait for two minutes, and for the node.
+    ask("scontrol", "update", f"JobId={job}", "StartTime=now", "ReqNodeList=")
     project.finished(driver)
-    assert "going on after step" in project.log()
-    assert project.points() == undisturbed[1]
-    last = project.jobs()[-1]
-    assert (
-        len(project.jobs()) == submissions
-        and ask("squeue", "-h", "-t", "all", "-j", last, "-o", "%N") != node
-    )
+    for run, submissions in {requeued: 1, lost: 2}.items():
+        assert "going on after step" in project.log(run)
+        assert project.points(run) == undisturbed.points(run)
+        jobs = project.jobs(run=run)
+        assert (
+            len(jobs) == submissions and ask("squeue", "-h", "-t", "all", "-j", jobs[-1], "-o", "%N") == "n2"
+        )
 
 
 def test_the_controller_is_away(project, undisturbed, slurm):
@@ -44,7 +44,7 @@ def test_the_controller_is_away(project, undisturbed, slurm):
     until((project.folder / project.target()).exists, "the end of the training")
     slurm.start_controller()
     project.finished(driver)
-    assert project.points() == undisturbed[1]
+    assert project.points() == undisturbed.points()
     assert len(project.jobs()) == 1
 
 
@@ -56,15 +56,14 @@ def test_accounting_dies(project, undisturbed, slurm):
     slurm.stop("mariadbd", signal.SIGKILL)
     os.kill(trainer, signal.SIGCONT)
     project.finished(driver)
-    assert project.points() == undisturbed[1]
+    assert project.points() == undisturbed.points()
     assert len(project.jobs()) == 2
 
 
-@pytest.mark.parametrize("options", [[], ["--slurm-status-command", "squeue", "--slurm-no-account"]])
-def test_a_site_without_accounting(project, undisturbed, slurm, options):
+def test_a_site_without_accounting(project, undisturbed, slurm):
     with slurm.without_accounting():
-        driver = project.start(project.target(), *options)
+        driver = project.start(project.target(), "--slurm-status-command", "squeue", "--slurm-no-account")
         os.kill(project.frozen_after_a_state(), signal.SIGKILL)
         project.finished(driver)
-        assert project.points() == undisturbed[1]
+        assert project.points() == undisturbed.points()
         assert len(project.jobs()) == 2

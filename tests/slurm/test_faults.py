@@ -3,9 +3,8 @@
 import os
 import signal
 
-import pytest
 from cluster import ask, until
-from project import Project
+from project import RUNS, Project
 
 TRAINED_BEFORE = "finished before, nothing is trained"
 
@@ -14,49 +13,38 @@ def state(job: str) -> str:
     return ask("scontrol", "show", "job", job).split("JobState=")[1].split()[0]
 
 
-def test_a_killed_training_process_goes_on(project, undisturbed):
-    driver = project.start(project.target())
-    os.kill(project.frozen_after_a_state(), signal.SIGKILL)
-    project.finished(driver)
-    assert project.points() == undisturbed[1]
+def test_each_run_goes_on_after_its_fault(project, undisturbed):
+    """One workflow: a training process killed, a job cancelled, two preempted, one without enough memory."""
+    killed, cancelled, requeued, preempted, short = RUNS
+    resources = {
+        "mem_mb": "attempt * 700 if '/weight_decay=0/' in wildcards.run else 2000",
+        "slurm_partition": "{'momentum=0/seed0': 'requeued', 'momentum=0/seed1': 'cancelled'}"
+        ".get(wildcards.run.partition('/')[2], 'cpu')",
+        "slurm_extra": "'-w n1' if '/momentum=0/' in wildcards.run else '-w n2'",
+    }
+    asked = [f"train:{name}={value}" for name, value in resources.items()]
+    driver = project.start(*map(project.target, RUNS), "--set-resources", *asked)
+    trainers = {run: project.frozen_after_a_state(run) for run in RUNS if run != short}
 
+    # Two ask for the same and are one array; the other task is still at work when the first is made again.
+    assert [job.split("_")[1] for job in project.jobs(run=killed) + project.jobs(run=cancelled)] == ["1", "2"]
+    os.kill(trainers[killed], signal.SIGKILL)
+    until(lambda: len(project.jobs(run=killed)) == 2, "the killed run's next job")
+    ask("scancel", project.running(cancelled))
 
-def test_a_cancelled_job_goes_on(project, undisturbed):
-    driver = project.start(project.target())
-    project.frozen_after_a_state()
-    ask("scancel", project.running())
-    project.finished(driver)
-    assert project.points() == undisturbed[1]
-
-
-@pytest.mark.parametrize(
-    ("partition", "left", "submissions"), [("requeued", "PENDING", 1), ("cancelled", "PREEMPTED", 2)]
-)
-def test_a_preempted_job_goes_on(project, undisturbed, partition, left, submissions):
-    driver = project.start(project.target(), "--set-resources", f"train:slurm_partition={partition}")
-    project.frozen_after_a_state()
-    job = project.running()
-    node = ask("squeue", "-h", "-j", job, "-o", "%N")
-    urgent = ask(
-        "sbatch", "--parsable", "-p", "urgent", "-w", node, "-c8", "-o", "/dev/null", "--wrap", "true"
-    )
+    again = project.running(requeued)
+    urgent = ["sbatch", "--parsable", "-p", "urgent", "-w", "n1", "-c8", "-o", "/dev/null", "--wrap", "true"]
+    urgent = ask(*urgent)
     until(lambda: state(urgent) == "COMPLETED", "the urgent job")
-    if left == "PENDING":
-        until(lambda: state(job) == left, "the job in the queue again")
-        ask("scontrol", "update", f"JobId={job}", "StartTime=now")  # SLURM would wait for two minutes
-    project.finished(driver)
-    assert project.points() == undisturbed[1]
-    assert len(project.jobs()) == submissions
+    until(lambda: state(again) == "PENDING", "the job in the queue again")
+    ask("scontrol", "update", f"JobId={again}", "StartTime=now")  # SLURM would wait for two minutes
 
-
-def test_memory_grows_with_each_attempt(project, undisturbed):
-    driver = project.start(project.target(), "--set-resources", "train:mem_mb=attempt * 700")
     project.finished(driver)
-    first, second = project.jobs()
-    account = ["sacct", "-X", "-n", "-P", "-o", "State,ReqMem", "-j"]
-    assert ask(*account, first) == "OUT_OF_MEMORY|700M"
-    assert ask(*account, second) == "COMPLETED|1400M"
-    assert project.points() == undisturbed[1]
+    assert all(project.points(run) == undisturbed.points(run) for run in RUNS)
+    assert [len(project.jobs(run=run)) for run in RUNS] == [2, 2, 1, 2, 2]
+    account = ask("sacct", "-X", "-n", "-P", "-o", "State,ReqMem", "-j", ",".join(project.jobs(run=short)))
+    assert account.split() == ["OUT_OF_MEMORY|700M", "COMPLETED|1400M"]
+    assert state(project.jobs(run=preempted)[0]) == "PREEMPTED"
 
 
 def test_a_full_scratch_disk_is_said_and_gone_on_from(project, undisturbed):
@@ -69,26 +57,31 @@ def test_a_full_scratch_disk_is_said_and_gone_on_from(project, undisturbed):
         ask("mount", "-o", "remount,size=64m", str(project.scratch))
         project.finished(project.start(project.target()))
         assert "going on after step" in project.log()
-        assert project.points() == undisturbed[1]
+        assert project.points() == undisturbed.points()
     finally:
         project.close()
         ask("umount", "--lazy", str(project.scratch))
 
 
 def test_a_killed_driver_starts_nothing_twice(project, undisturbed):
-    driver = project.start(project.target())
-    trainer, job = project.frozen_after_a_state(), project.running()
+    both = RUNS[:2]
+    driver = project.start(*map(project.target, both))
+    trainers = [project.frozen_after_a_state(run) for run in both]
+    jobs = [project.running(run) for run in both]
     driver.kill()
     driver.wait()
     project.run("snakemake", "--unlock", "--profile", "slurm", "--configfile", "config/smoke.yaml")
-    driver = project.start(project.target())
-    (again,) = until(lambda: project.jobs("pending"), "the job of the second driver")
-    until(lambda: ask("squeue", "-h", "-j", again, "-o", "%r") == "Dependency", "its wait for the first")
-    assert project.running() == job and project.trainers() == [trainer]
-    os.kill(trainer, signal.SIGCONT)
+    driver = project.start(*map(project.target, both))
+    again = until(lambda: len(new := project.jobs("pending")) == 2 and new, "the second driver's jobs")
+    reasons = ["squeue", "-h", "-j", ",".join(again), "-o", "%r"]
+    until(lambda: ask(*reasons).split() == ["Dependency"] * 2, "their wait for the first")
+    assert [project.trainers(run) for run in both] == [[trainer] for trainer in trainers]
+    for trainer in trainers:
+        os.kill(trainer, signal.SIGCONT)
     project.finished(driver)
-    assert state(job) == "COMPLETED" and TRAINED_BEFORE in project.log()
-    assert project.points() == undisturbed[1]
+    assert all(state(job) == "COMPLETED" for job in jobs)
+    assert all(TRAINED_BEFORE in project.log(run) for run in both)
+    assert all(project.points(run) == undisturbed.points(run) for run in both)
 
 
 def test_ctrl_c_on_the_driver_ends_its_jobs_and_the_same_command_goes_on(project, undisturbed):
@@ -99,7 +92,7 @@ def test_ctrl_c_on_the_driver_ends_its_jobs_and_the_same_command_goes_on(project
     until(lambda: not project.jobs("running,completing,pending"), "the end of its jobs")
     project.finished(project.start(project.target()))
     assert "going on after step" in project.log()
-    assert project.points() == undisturbed[1]
+    assert project.points() == undisturbed.points()
 
 
 def test_two_drivers_on_one_results_folder(project, undisturbed, tmp_path_factory):
@@ -123,7 +116,7 @@ def test_two_drivers_on_one_results_folder(project, undisturbed, tmp_path_factor
         print(other.said())
         other.close()
     assert TRAINED_BEFORE in project.log()
-    assert project.points() == undisturbed[1]
+    assert project.points() == undisturbed.points()
 
 
 def test_a_run_that_diverges_uses_no_retry_and_is_labelled(project):
@@ -147,4 +140,4 @@ def test_three_time_limits_in_a_row(project, undisturbed):
         saved += project.states()[-1:]
     project.finished(driver)
     assert saved == sorted(set(saved)) and len(saved) == 3
-    assert project.points() == undisturbed[1]
+    assert project.points() == undisturbed.points()
