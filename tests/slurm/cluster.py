@@ -1,4 +1,4 @@
-"""A real SLURM on this machine: two nodes with two fake GPUs each, accounting, four partitions.
+"""A real SLURM on this machine: two nodes with two fake GPUs each (or eight shards), accounting, partitions.
 
 For tests, as root, without systemd. SLURM finds its configuration only in its default folder (the executor
 strips SLURM_* from a job's environment), so there is one such cluster on a machine; a lock makes others wait.
@@ -50,15 +50,15 @@ SlurmdTimeout=300
 InactiveLimit=0
 KillWait=5
 MinJobAge=3600
-GresTypes=gpu
+GresTypes=gpu,shard
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 {accounting}
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26821 CPUs=8 RealMemory=16000 Gres=gpu:2
-NodeName=n2 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26822 CPUs=8 RealMemory=16000 Gres=gpu:2
+NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26821 CPUs=8 RealMemory=16000 Gres=gpu:2,shard:8
+NodeName=n2 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26822 CPUs=8 RealMemory=16000 Gres=gpu:2,shard:8
 PartitionName=cpu Nodes=ALL Default=YES PriorityTier=5 PreemptMode=OFF
 PartitionName=gpu Nodes=ALL PriorityTier=5 PreemptMode=OFF
 PartitionName=requeued Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE
@@ -169,8 +169,9 @@ class Cluster:
         (CONFIGURATION / "slurm.conf").write_text(SLURM.format(**filled))
         (CONFIGURATION / "slurmdbd.conf").write_text(SLURMDBD.format(**filled))
         (CONFIGURATION / "slurmdbd.conf").chmod(0o600)
-        devices = "".join(f"NodeName={n} Name=gpu File={device}\n" for n in NODES for device in GPUS)
-        (CONFIGURATION / "gres.conf").write_text(f"{OURS}\n{devices}")
+        gres = [f"Name=gpu File={device}" for device in GPUS] + ["Name=shard Count=8"]
+        lines = [f"NodeName={node} {each}" for node in NODES for each in gres]
+        (CONFIGURATION / "gres.conf").write_text("\n".join([OURS, *lines, ""]))
 
     def start(self, name: str, *command: str) -> None:
         """Start a daemon in the foreground, in a session of its own; it ends with this process."""

@@ -1,0 +1,21 @@
+"""Several runs on one GPU, by SLURM's shards."""
+
+import os
+import signal
+
+from cluster import read
+from project import RUNS
+
+
+def test_more_runs_than_gpus_at_once(project, undisturbed):
+    """Five as one array, on a node with two GPUs."""
+    resources = ["--set-resources", "train:gres=shard:1", "train:slurm_extra='-w n1'"]
+    driver = project.start(*map(project.target, RUNS), *resources)
+    trainers = [project.frozen_after_a_state(run) for run in RUNS]
+    assert [job.split("_")[1] for job in project.jobs("running")] == ["1", "2", "3", "4", "5"]
+    seen = {read(f"{pid}/environ").partition("CUDA_VISIBLE_DEVICES=")[2].split("\0")[0] for pid in trainers}
+    assert seen and seen <= {"0", "1"}
+    for trainer in trainers:
+        os.kill(trainer, signal.SIGCONT)
+    project.finished(driver)
+    assert all(project.points(run) == undisturbed.points(run) for run in RUNS)
