@@ -42,11 +42,11 @@ def test_each_run_goes_on_after_its_fault(project, undisturbed):
     project.finished(driver)
     assert all(project.points(run) == undisturbed.points(run) for run in RUNS)
     assert [len(project.jobs(run=run)) for run in RUNS] == [2, 2, 1, 2, 2]
-    account = ask(
-        "sacct", "-n", "-P", "-o", "JobID,State,ReqMem,MaxRSS", "-j", ",".join(project.jobs(run=short))
-    )
-    print(account)
-    assert account.split() == ["OUT_OF_MEMORY|700M", "COMPLETED|1400M"]
+    first, second = project.jobs(run=short)
+    (told,) = project.folder.glob(f".snakemake/slurm_logs/rule_train/*/{first}.log")
+    assert "exceeded memory limit" in told.read_text()
+    asked = ask("sacct", "-X", "-n", "-P", "-o", "ReqMem", "-j", f"{first},{second}")
+    assert asked.split() == ["700M", "1400M"]
     assert state(project.jobs(run=preempted)[0]) == "PREEMPTED"
 
 
