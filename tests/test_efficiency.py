@@ -19,16 +19,12 @@ JOBS = """\
 7.0|python||00:20:00|00:30:00|1|8|1048576K|
 8_2|x|rule_train_wildcards_vgg16_default_seed1|00:10:00|00:20:00|1|8||16000M
 8_2.0|python||00:10:00|00:20:00|1|8|512M|
-9|x|rule_kernels|00:01:00|00:00:30|1|4||4000M
-9.0|python||00:01:00|00:00:30|1|4|300M|
-10|x|rule_pictures|00:05:00|00:30:00|1|8||8000M
-10.0|python||00:05:00|00:30:00|1|8|3200M|"""
+9|x|rule_kernels_kernel_measure|00:01:00|00:00:30|1|4||4000M
+9.0|python||00:00:40|00:00:20|1|4|300M|
+9.1|python||00:00:20|00:00:10|1|1|200M|"""
 PROFILE = Profile(
     "slurm",
-    {
-        "groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures"},
-        "set-threads": {"train": 8, "kernel": 4},
-    },
+    {"groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures"}},
     load([Path(__file__).parents[1] / "config.yaml"]),
 )
 
@@ -41,16 +37,15 @@ def report(tmp_path) -> Path:
 
 
 def test_what_jobs_used_and_what_to_ask_for(report):
-    kernels, pictures, train = read([report], PROFILE)
-    assert (kernels.rules, kernels.jobs, kernels.busy, kernels.each) == (["kernel", "measure"], 1, 0.5, 300)
-    assert (pictures.used, pictures.each) == (3200, 400)  # eight at once
-    assert (train.jobs, train.seconds, train.busy, train.cores) == (2, 1200, 2, 8)
+    kernels, train = read([report], PROFILE)
+    assert (kernels.rules, kernels.steps, kernels.busy) == (["kernel", "measure"], 2, 0.5)
+    assert (kernels.used, kernels.asked) == (300, 4000)
+    assert (train.steps, train.seconds, train.busy, train.cores) == (2, 1200, 2, 8)
     assert (train.used, train.asked) == (1024, 16000)
-    suggested = render([kernels, pictures, train]).partition("set-resources:\n")[2]
+    suggested = render([kernels, train]).partition("set-resources:\n")[2]
     assert yaml.safe_load(suggested) == {
         "kernel": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
         "measure": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
-        "figure": {"mem_mb": "attempt * 500", "runtime": "attempt * 10"},
         "train": {"mem_mb": "attempt * 1300"},
     }
 

@@ -1,6 +1,7 @@
-"""What the SLURM executor of Snakemake leaves undone, mended in the process that submits.
+"""What the SLURM executors of Snakemake leave undone, mended in the process that submits, and in the job.
 
-Written against snakemake-executor-plugin-slurm 2.8; `tests/slurm` holds each of these against a real SLURM:
+Written against snakemake-executor-plugin-slurm 2.8 and its jobstep 0.6; `tests/slurm` holds each of these
+against a real SLURM:
 
 - A cancelled job ("CANCELLED by 0", says accounting) is not recognised, and waited for without end.
 - A job preempted by cancellation, or lost with its node, is waited for although SLURM has given it up.
@@ -9,9 +10,11 @@ Written against snakemake-executor-plugin-slurm 2.8; `tests/slurm` holds each of
 - After a driver was killed, its jobs still run; the next driver starts them a second time beside them.
 - A job that is submitted while the controller or accounting is away fails, and so do its retries at once.
 - In an array all ask for what the first asks for, all bear its name, and each is taken for done when the last
-  is; what becomes ready one by one, as a retry does, is never submitted.
+  is; what becomes ready one by one, as a retry does, is never submitted; the first task runs in no job step,
+  and only steps are warned of a time limit.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -22,7 +25,11 @@ AWAY = 900.0  # seconds that a submission waits for a controller that does not a
 
 
 def mend() -> None:
-    """Change the executor plugin, where Snakemake has loaded it."""
+    """Change the executor plugins, where Snakemake has loaded them."""
+    step = sys.modules.get("snakemake_executor_plugin_slurm_jobstep")
+    if step is not None and not hasattr(step, "mended"):
+        step.mended = True
+        step.Executor.run_job = first_task_by(step.Executor.run_job, step._is_first_array_task)
     plugin = sys.modules.get("snakemake_executor_plugin_slurm")
     if plugin is None or hasattr(plugin, "mended"):
         return
@@ -107,6 +114,18 @@ def names_by(report, wildcards_of):
             subprocess.run(["scontrol", "update", f"JobId={task}", name], capture_output=True)
 
     return reported
+
+
+def first_task_by(run, is_first):
+    """`run`, the first task of an array like a job that is none: in a step of its own."""
+
+    def run_job(executor, job):
+        settings = executor.workflow.executor_settings
+        if settings.array_execs and is_first(int(os.environ["SLURM_ARRAY_TASK_ID"])):
+            settings.array_execs = ""
+        run(executor, job)
+
+    return run_job
 
 
 def name_of(job, wildcards_of) -> str:

@@ -7,7 +7,7 @@ import cluster
 import pytest
 from project import RUNS, Project
 
-EPOCHS = 60
+EPOCHS = 100
 
 
 @pytest.fixture(scope="session")

@@ -132,8 +132,8 @@ def test_a_run_that_diverges_uses_no_retry_and_is_labelled(project):
 
 
 def test_three_time_limits_in_a_row(project, undisturbed):
-    """A minute each; SLURM looks at the clock twice a minute, and warns at the first look here."""
-    resources = ["--set-resources", "train:runtime=1", "train:slurm_extra='--signal=TERM@29'"]
+    """SLURM looks at the clock twice a minute, and here warns 10 to 40 s after a job's start."""
+    resources = ["--set-resources", "train:runtime=2", "train:slurm_extra='--signal=TERM@80'"]
     driver = project.start(project.target(), "--retries", "9", *resources)
     saved = []
     for _ in range(3):

@@ -15,21 +15,19 @@ COLUMNS = ["Elapsed_sec", "TotalCPU_sec", "NCPUS", "MaxRSS_MB", "RequestedMem_MB
 
 @dataclass(frozen=True)
 class Use:
-    """The jobs of some rules, which ran in one job each time: the most that one used, and asked for.
+    """The job steps of a rule, or of the rules of a group: the most that one used, and its job asked for.
 
-    Memory in MB, `each` that of one rule's job where a group ran several at once; `busy` is how many cores
-    were at work on average.
+    Memory in MB; `busy` is how many cores were at work on average.
     """
 
     name: str
     rules: list[str]
-    jobs: int
+    steps: int
     seconds: float
     busy: float
     cores: int
     used: float
     asked: float
-    each: float
 
 
 def read(paths: list[Path], profile: Profile) -> list[Use]:
@@ -49,20 +47,15 @@ def read(paths: list[Path], profile: Profile) -> list[Use]:
             ) from None
         except ValueError as error:
             raise UserError(f"{path}: not an efficiency report ({error})") from None
-    groups, threads = profile.keys.get("groups", {}), profile.keys.get("set-threads", {})
-    uses = []
-    for name, jobs in sorted(rows.items()):
-        rules = [rule for rule, group in groups.items() if group == name] or [name]
-        uses.append(use(name, rules, jobs, max(threads.get(rule, 1) for rule in rules)))
-    return uses
+    return [use(name, rows[name], profile.keys.get("groups", {})) for name in sorted(rows)]
 
 
-def use(name: str, rules: list[str], jobs: list[list[float]], threads: int) -> Use:
-    """What these jobs used; each ran one rule's job for every `threads` of its cores at once."""
-    seconds, _, cores, used, asked = (max(column) for column in zip(*jobs, strict=True))
-    busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in jobs)
-    each = max(memory / max(cores // threads, 1) for _, _, cores, memory, _ in jobs)
-    return Use(name, rules, len(jobs), seconds, busy, int(cores), used, asked, each)
+def use(name: str, steps: list[list[float]], groups: dict[str, str]) -> Use:
+    """What these steps used; a group is named `<group>_<rule>…`, and each of its rules runs as a step."""
+    rules = [rule for rule, group in groups.items() if name.startswith(f"{group}_")] or [name]
+    seconds, _, cores, used, asked = (max(column) for column in zip(*steps, strict=True))
+    busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in steps)
+    return Use(name, rules, len(steps), seconds, busy, int(cores), used, asked)
 
 
 def render(uses: list[Use]) -> str:
@@ -71,11 +64,11 @@ def render(uses: list[Use]) -> str:
     Suggested are a quarter more memory than was used, in whole 100 MB, and twice the longest time, in whole
     10 minutes. The time of a run stays: it is what the partition allows.
     """
-    heads = "rule", "jobs", "memory", "asked", "cores busy", "asked", "longest"
+    heads = "rule", "steps", "memory", "asked", "cores busy", "asked", "longest"
     lines = [
         (
-            use.name,
-            str(use.jobs),
+            ", ".join(use.rules),
+            str(use.steps),
             size(use.used * 1e6),
             size(use.asked * 1e6),
             f"{use.busy:.1f}",
@@ -87,8 +80,8 @@ def render(uses: list[Use]) -> str:
     resources = ["set-resources:"]
     for use in uses:
         for rule in use.rules:
-            resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.each / 100)}"]
+            resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.used / 100)}"]
             if rule != "train":
                 resources.append(f"    runtime: attempt * {10 * math.ceil(2 * use.seconds / 600)}")
     table = aligned(heads, lines, range(1, 7))
-    return "\n".join([table, "", "For the profile, from the most that a job used:", "", *resources])
+    return "\n".join([table, "", "For the profile, from the most that one used:", "", *resources])
