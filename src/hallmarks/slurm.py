@@ -3,6 +3,8 @@
 Written against snakemake-executor-plugin-slurm 2.8 and its jobstep 0.6; `tests/slurm` holds each of these
 against a real SLURM:
 
+- A wildcard with a comma, such as the run of momentum=0,weight_decay=0, is cut in two on its way to a job
+  (by Snakemake 9 itself, for every cluster).
 - A cancelled job ("CANCELLED by 0", says accounting) is not recognised, and waited for without end.
 - A job preempted by cancellation, or lost with its node, is waited for although SLURM has given it up.
 - When accounting does not answer, every job that runs is forgotten, and its end never noticed.
@@ -20,12 +22,21 @@ import sys
 import time
 from collections import defaultdict
 
+from snakemake import dag
+from snakemake_interface_executor_plugins.executors import real
+from snakemake_interface_executor_plugins.utils import TargetSpec
+
+COMMA = "%2C"
 GIVEN_UP_OR_REQUEUED = {"PREEMPTED", "NODE_FAIL"}
 AWAY = 900.0  # seconds that a submission waits for a controller that does not answer
 
 
 def mend() -> None:
-    """Change the executor plugins, where Snakemake has loaded them."""
+    """Change the executor plugins, where Snakemake has loaded them, and how it names jobs to a cluster."""
+    if not hasattr(real, "mended"):
+        real.mended = True
+        real.encode_target_jobs_cli_args = without_commas(real.encode_target_jobs_cli_args)
+        dag.DAG.new_job = with_commas(dag.DAG.new_job)
     step = sys.modules.get("snakemake_executor_plugin_slurm_jobstep")
     if step is not None and not hasattr(step, "mended"):
         step.mended = True
@@ -49,6 +60,33 @@ def mend() -> None:
     executor._report_job_submission_threadsafe = names_by(
         executor._report_job_submission_threadsafe, plugin.get_job_wildcards
     )
+
+
+def without_commas(encode):
+    """`encode`, a comma in a wildcard's value written as COMMA."""
+
+    def encoded(targets):
+        return encode(
+            [
+                TargetSpec(
+                    target.rulename, {k: v.replace(",", COMMA) for k, v in target.wildcards_dict.items()}
+                )
+                for target in targets
+            ]
+        )
+
+    return encoded
+
+
+def with_commas(new_job):
+    """`new_job`, a wildcard's value read as it was meant."""
+
+    async def job(self, rule, *args, wildcards_dict=None, **kwargs):
+        if wildcards_dict:
+            wildcards_dict = {k: v.replace(COMMA, ",") for k, v in wildcards_dict.items()}
+        return await new_job(self, rule, *args, wildcards_dict=wildcards_dict, **kwargs)
+
+    return job
 
 
 def statuses_by(query, squeue_command):

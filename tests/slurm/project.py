@@ -13,15 +13,13 @@ from cluster import ask, processes, read, until
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+TASK = "resnet20-digits"
 RUNS = [
-    f"resnet20-digits/{name}"
-    for name in (
-        "default/seed0",
-        "default/seed1",
-        "momentum=0/seed0",
-        "momentum=0/seed1",
-        "weight_decay=0/seed0",
-    )
+    f"{TASK}/default/seed0",
+    f"{TASK}/default/seed1",
+    f"{TASK}/momentum=0/seed0",
+    f"{TASK}/momentum=0,weight_decay=0/seed0",
+    f"{TASK}/weight_decay=0/seed0",
 ]
 RUN = RUNS[0]
 # What differs from a user's command: small runs, a look each second, no more cores than this machine has.

@@ -5,7 +5,7 @@ import signal
 import time
 
 from cluster import ask, until
-from project import RUN, RUNS
+from project import RUNS
 
 
 def test_a_node_goes_down(project, undisturbed, slurm):
@@ -50,13 +50,14 @@ def test_the_controller_is_away(project, undisturbed, slurm):
 
 def test_accounting_dies(project, undisturbed, slurm):
     """What ran is noticed, and what follows is submitted, without it."""
-    driver = project.start(f"results/smoke/kernels/{RUN}.npz")
-    trainer = project.frozen_after_a_state()
+    run = RUNS[3]
+    driver = project.start(f"results/smoke/measures/{run}.parquet")
+    trainer = project.frozen_after_a_state(run)
     slurm.stop("slurmdbd", signal.SIGKILL)
     slurm.stop("mariadbd", signal.SIGKILL)
     os.kill(trainer, signal.SIGCONT)
     project.finished(driver)
-    assert project.points() == undisturbed.points()
+    assert project.points(run) == undisturbed.points(run)
     assert len(project.jobs()) == 2
 
 

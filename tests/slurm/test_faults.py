@@ -18,9 +18,9 @@ def test_each_run_goes_on_after_its_fault(project, undisturbed):
     killed, cancelled, requeued, preempted, short = RUNS
     resources = {
         "mem_mb": "attempt * 700 if '/weight_decay=0/' in wildcards.run else 2000",
-        "slurm_partition": "{'momentum=0/seed0': 'requeued', 'momentum=0/seed1': 'cancelled'}"
-        ".get(wildcards.run.partition('/')[2], 'cpu')",
-        "slurm_extra": "'-w n1' if '/momentum=0/' in wildcards.run else '-w n2'",
+        "slurm_partition": "{'momentum=0': 'requeued', 'momentum=0,weight_decay=0': 'cancelled'}"
+        ".get(wildcards.run.split('/')[1], 'cpu')",
+        "slurm_extra": "'-w n1' if '/momentum=0' in wildcards.run else '-w n2'",
     }
     asked = [f"train:{name}={value}" for name, value in resources.items()]
     driver = project.start(*map(project.target, RUNS), "--set-resources", *asked)
