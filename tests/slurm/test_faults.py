@@ -27,7 +27,8 @@ def test_each_run_goes_on_after_its_fault(project, undisturbed):
     trainers = {run: project.frozen_after_a_state(run) for run in RUNS if run != short}
 
     # Two ask for the same and are one array; the other task is still at work when the first is made again.
-    assert [job.split("_")[1] for job in project.jobs(run=killed) + project.jobs(run=cancelled)] == ["1", "2"]
+    (one,), (other,) = project.jobs(run=killed), project.jobs(run=cancelled)
+    assert {one.split("_")[1], other.split("_")[1]} == {"1", "2"}
     os.kill(trainers[killed], signal.SIGKILL)
     until(lambda: len(project.jobs(run=killed)) == 2, "the killed run's next job")
     ask("scancel", project.running(cancelled))
