@@ -141,7 +141,7 @@ def arrays_by(submit, wildcards_of):
 
 
 def names_by(report, wildcards_of):
-    """`report`, and each task of an array given the comment that its job would have alone."""
+    """`report`, and each task of an array given the comment that its job would have alone, and its log."""
 
     def reported(executor, submitted):
         report(executor, submitted)
@@ -150,6 +150,9 @@ def names_by(report, wildcards_of):
             name = f"Comment={name_of(submitted.job, wildcards_of)}"
             # In vain for a task that has ended.
             subprocess.run(["scontrol", "update", f"JobId={task}", name], capture_output=True)
+            log = submitted.aux["slurm_logfile"]  # where the plugin looks; SLURM writes it one folder above
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.symlink_to(f"../{log.name}")
 
     return reported
 
