@@ -1,6 +1,6 @@
 """What faults cost on a real SLURM, and what going through it costs.
 
-    PYTHONPATH=tests/slurm:src python benchmarks/slurm.py [limits] [deaths] [workflow]
+    PYTHONPATH=tests:tests/slurm:src python benchmarks/slurm.py [limits] [deaths] [workflow]
 
 As root, with the packages that tests/slurm needs. Prints a Markdown table each:
 `limits`: 20 time limits, and the steps lost at each. `deaths`: 20 times the driver is killed, unlocked and
@@ -52,7 +52,7 @@ def limits() -> None:
     """Ten runs, four at a time, each warned of two time limits; between them it stands still (SIGSTOP)."""
     with folder() as one, folder() as two:
         undisturbed = project(one, 60)
-        undisturbed.run("snakemake", "--profile", "smoke", *map(undisturbed.target, RUNS))
+        undisturbed.done("snakemake", "--profile", "smoke", *map(undisturbed.target, RUNS))
         disturbed = project(two, 60, undisturbed)
         asked = ["train:runtime=2", "train:slurm_extra='--signal=TERM@60'", "train:gpu=1"]
         driver = disturbed.start(
@@ -127,7 +127,7 @@ def deaths() -> None:
     chance = random.Random(0)
     with contextlib.ExitStack() as stack:
         undisturbed = project(stack.enter_context(folder()), 600)
-        undisturbed.run("snakemake", "--profile", "smoke", undisturbed.target())
+        undisturbed.done("snakemake", "--profile", "smoke", undisturbed.target())
         projects = [project(stack.enter_context(folder()), 600, undisturbed) for _ in range(FOLDERS)]
         for each in projects:
             stack.callback(each.close)
@@ -142,7 +142,7 @@ def deaths() -> None:
                 driver.kill()
                 driver.wait()
             for each in projects:
-                each.run("snakemake", "--unlock", "--profile", "slurm", "--configfile", "config/smoke.yaml")
+                each.done("snakemake", "--unlock", "--profile", "slurm", "--configfile", "config/smoke.yaml")
         for each, driver in [(each, each.start(each.target())) for each in projects]:
             each.finished(driver, 900)
         turns = [writers.turns(each.scratch / RUN) for each in projects]
@@ -161,7 +161,7 @@ def workflow() -> None:
     with folder() as one, folder() as two:
         local, through = Project(one), Project(two)
         began = time.monotonic()
-        local.run("snakemake", "--profile", "smoke", "all")
+        local.done("snakemake", "--profile", "smoke", "all")
         without = time.monotonic() - began
         began = time.monotonic()
         through.finished(through.start("all", "--jobs", "4"), 1800)

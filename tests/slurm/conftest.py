@@ -36,7 +36,7 @@ def undisturbed(tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("undisturbed"))
     smoke = project.folder / "config/smoke.yaml"
     smoke.write_text(smoke.read_text().replace("length: 6\n", f"length: {EPOCHS}\n"))
-    project.run("snakemake", "--profile", "smoke", "fig2", *map(project.target, RUNS))
+    project.done("snakemake", "--profile", "smoke", "fig2", *map(project.target, RUNS))
     return project
 
 

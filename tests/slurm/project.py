@@ -3,16 +3,14 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from cluster import ask, processes, read, until
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
+import smoke
+
 TASK = "resnet20-digits"
 RUNS = [
     f"{TASK}/default/seed0",
@@ -29,20 +27,12 @@ SMALL = [
 ]
 
 
-class Project:
-    """The project's tracked files in `folder`, with its commands on the path."""
+class Project(smoke.Project):
+    """The project's tracked files in `folder`, with its drivers; every command computes on one thread."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-        for name in filter(None, listed.decode().split("\0")):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-        self.environment = os.environ | {
-            "PATH": f"{BIN}:{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-            "OMP_NUM_THREADS": "1",
-        }
+        super().__init__(folder)
+        self.environment |= {"OMP_NUM_THREADS": "1"}
         self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
         self.drivers: list[subprocess.Popen] = []
 
@@ -51,7 +41,7 @@ class Project:
         command = ["snakemake", *arguments, "--profile", "slurm", *SMALL]
         with (self.folder / "driver.log").open("a") as log:
             driver = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]],
+                [str(smoke.BIN / command[0]), *command[1:]],
                 **{"cwd": self.folder, "env": self.environment, "stdout": log, "stderr": log},
                 start_new_session=True,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
@@ -59,12 +49,9 @@ class Project:
         self.drivers.append(driver)
         return driver
 
-    def run(self, *command: str) -> str:
+    def done(self, program: str, *arguments: str) -> str:
         """A command to its end: what it printed. AssertionError with what it said where it fails."""
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            **{"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True},
-        )
+        done = self.run(program, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -74,7 +74,7 @@ def test_a_killed_driver_starts_nothing_twice(project, undisturbed):
     jobs = [project.running(run) for run in both]
     driver.kill()
     driver.wait()
-    project.run("snakemake", "--unlock", "--profile", "slurm", "--configfile", "config/smoke.yaml")
+    project.done("snakemake", "--unlock", "--profile", "slurm", "--configfile", "config/smoke.yaml")
     driver = project.start(*map(project.target, both))
     again = until(lambda: len(new := project.jobs("pending")) == 2 and new, "the second driver's jobs")
     reasons = ["squeue", "-h", "-j", ",".join(again), "-o", "%r"]

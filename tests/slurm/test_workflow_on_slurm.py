@@ -17,6 +17,6 @@ def test_a_figure_is_the_same_on_the_cluster(project, undisturbed):
 
     # What they used is known afterwards, and what to ask for the next time.
     (report,) = project.folder.glob("efficiency/*.csv")
-    told = project.run("hallmarks", "status", "--profile", "slurm", "--efficiency", str(report))
+    told = project.done("hallmarks", "status", "--profile", "slurm", "--efficiency", str(report))
     for rule in ("train", "kernel", "measure", "figure"):
         assert f"\n  {rule}:\n    mem_mb: attempt * " in told
