@@ -156,15 +156,15 @@ def deaths() -> None:
     print(f"| {died} | {jobs} | {sum(map(len, turns))} | {mixed} | {equal} of {FOLDERS} |")
 
 
-def workflow() -> None:
-    """`all` of the smoke configuration, each from nothing: first without SLURM, then through it."""
+def workflow(target: str) -> None:
+    """A target of the smoke configuration from nothing: first without SLURM, then through it."""
     with folder() as one, folder() as two:
         local, through = Project(one), Project(two)
         began = time.monotonic()
-        local.done("snakemake", "--profile", "smoke", "all")
+        local.done("snakemake", "--profile", "smoke", target)
         without = time.monotonic() - began
         began = time.monotonic()
-        through.finished(through.start("all", "--jobs", "4"), 1800)
+        through.finished(through.start(target, "--jobs", "4"), 1800)
         seconds = time.monotonic() - began
         jobs = through.jobs()
         steps = ask("sacct", "-n", "-P", "-o", "JobID", "-j", ",".join(jobs)).splitlines()
@@ -185,18 +185,20 @@ def workflow() -> None:
     )
 
 
-PARTS = {"limits": limits, "deaths": deaths, "workflow": workflow}
+PARTS = ["limits", "deaths", "workflow"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=PARTS, help="by default all three")
+    parser.add_argument("--target", default="all", help="what `workflow` makes; by default all")
     arguments = parser.parse_args()
+    parts = {"limits": limits, "deaths": deaths, "workflow": lambda: workflow(arguments.target)}
     if reason := why_not():
         parser.error(reason)
     with Cluster():
         for part in arguments.parts or PARTS:
-            PARTS[part]()
+            parts[part]()
             print(flush=True)
 
 

@@ -99,7 +99,7 @@ def why_not() -> str | None:
     return None
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 120) -> object:
+def until(condition: Callable[[], object], what: str, seconds: float = 240) -> object:
     """The first true value of `condition()`; AssertionError naming `what` where none comes in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

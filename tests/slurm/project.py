@@ -59,12 +59,12 @@ class Project(smoke.Project):
         """What the drivers have said."""
         return (self.folder / "driver.log").read_text()
 
-    def ended(self, driver: subprocess.Popen, seconds: float = 240) -> int:
+    def ended(self, driver: subprocess.Popen, seconds: float = 600) -> int:
         """Wait for a driver to end: its exit status."""
         until(lambda: driver.poll() is not None, f"the driver\n{self.said()[-4000:]}", seconds)
         return driver.returncode
 
-    def finished(self, driver: subprocess.Popen, seconds: float = 240) -> None:
+    def finished(self, driver: subprocess.Popen, seconds: float = 600) -> None:
         """Wait for a driver to end well."""
         assert self.ended(driver, seconds) == 0, self.said()[-8000:]
 
