@@ -20,17 +20,15 @@ class Project:
         for name in filter(None, listed.decode().split("\0")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+        path = f"{BIN}:{os.environ['PATH']}"
+        self.environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")}
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         return self.run("snakemake", "--profile", "smoke", *arguments)
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess:
-        environment = os.environ | {
-            "PATH": f"{BIN}:{os.environ['PATH']}",
-            "PYTHONPATH": str(self.folder / "src"),
-        }
         command = [str(BIN / program), *arguments]
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Jobs by rule that a dry run would run, without the targets themselves."""

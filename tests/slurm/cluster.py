@@ -1,10 +1,12 @@
-"""A real SLURM on this machine: two nodes with two fake GPUs each, accounting, four partitions.
+"""A real SLURM on this machine: two nodes with two fake GPUs each (or eight shards), accounting, partitions.
 
 For tests, as root, without systemd. SLURM finds its configuration only in its default folder (the executor
 strips SLURM_* from a job's environment), so there is one such cluster on a machine; a lock makes others wait.
 """
 
+import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import signal
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/slurm")
@@ -48,24 +50,26 @@ SlurmdTimeout=300
 InactiveLimit=0
 KillWait=5
 MinJobAge=3600
-GresTypes=gpu
+GresTypes=gpu,shard
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/slurmdbd
-AccountingStorageHost=127.0.0.1
-AccountingStoragePort=26819
-AccountingStorageTRES=gres/gpu
+{accounting}
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26821 CPUs=8 RealMemory=16000 Gres=gpu:2
-NodeName=n2 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26822 CPUs=8 RealMemory=16000 Gres=gpu:2
+NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26821 CPUs=8 RealMemory=16000 Gres=gpu:2,shard:8
+NodeName=n2 NodeHostname=localhost NodeAddr=127.0.0.1 Port=26822 CPUs=8 RealMemory=16000 Gres=gpu:2,shard:8
 PartitionName=cpu Nodes=ALL Default=YES PriorityTier=5 PreemptMode=OFF
 PartitionName=gpu Nodes=ALL PriorityTier=5 PreemptMode=OFF
 PartitionName=requeued Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=cancelled Nodes=ALL PriorityTier=1 PreemptMode=CANCEL
 PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF
 """
+ACCOUNTING = """AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=26819
+AccountingStorageTRES=gres/gpu
+AccountingStoreFlags=job_comment"""
 SLURMDBD = """{ours}
 AuthType=auth/munge
 DbdHost=localhost
@@ -95,7 +99,7 @@ def why_not() -> str | None:
     return None
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 120) -> object:
+def until(condition: Callable[[], object], what: str, seconds: float = 240) -> object:
     """The first true value of `condition()`; AssertionError naming `what` where none comes in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -138,13 +142,7 @@ class Cluster:
 
     def up(self) -> None:
         """Start everything, each part once the one it needs answers."""
-        filled = {"ours": OURS, "folder": self.folder, "host": socket.gethostname()}
-        CONFIGURATION.mkdir(exist_ok=True)
-        (CONFIGURATION / "slurm.conf").write_text(SLURM.format(**filled))
-        (CONFIGURATION / "slurmdbd.conf").write_text(SLURMDBD.format(**filled))
-        (CONFIGURATION / "slurmdbd.conf").chmod(0o600)
-        devices = "".join(f"NodeName={n} Name=gpu File={device}\n" for n in NODES for device in GPUS)
-        (CONFIGURATION / "gres.conf").write_text(f"{OURS}\n{devices}")
+        self.configure()
         if not answers("munge", "-n"):
             Path("/run/munge").mkdir(exist_ok=True)
             Path("/run/munge").chmod(0o755)
@@ -163,6 +161,17 @@ class Cluster:
         for node in NODES:
             self.start_node(node)
         until(self.idle, "both nodes")
+
+    def configure(self, accounting: str = ACCOUNTING) -> None:
+        """Write SLURM's files."""
+        filled = {"ours": OURS, "folder": self.folder, "host": socket.gethostname(), "accounting": accounting}
+        CONFIGURATION.mkdir(exist_ok=True)
+        (CONFIGURATION / "slurm.conf").write_text(SLURM.format(**filled))
+        (CONFIGURATION / "slurmdbd.conf").write_text(SLURMDBD.format(**filled))
+        (CONFIGURATION / "slurmdbd.conf").chmod(0o600)
+        gres = [f"Name=gpu File={device}" for device in GPUS] + ["Name=shard Count=8"]
+        lines = [f"NodeName={node} {each}" for node in NODES for each in gres]
+        (CONFIGURATION / "gres.conf").write_text("\n".join([OURS, *lines, ""]))
 
     def start(self, name: str, *command: str) -> None:
         """Start a daemon in the foreground, in a session of its own; it ends with this process."""
@@ -214,8 +223,39 @@ class Cluster:
         states = ask("sinfo", "-h", "-N", "-p", "cpu", "-o", "%N %T").splitlines()
         return states == [f"{node} idle" for node in NODES]
 
+    def lose_power(self, node: str) -> None:
+        """End a node's slurmd and all that its jobs run at once, as nothing on it could tell anybody."""
+        self.stop(node, signal.SIGKILL)
+        tasks = [pid for pid in processes() if f"SLURMD_NODENAME={node}\0" in read(f"{pid}/environ")]
+        parents = {int(read(f"{pid}/stat").rpartition(")")[2].split()[1]) for pid in tasks}
+        steps = [pid for pid in parents if read(f"{pid}/comm").startswith("slurmstepd")]
+        for pid in [*steps, *tasks]:  # a step that lived on would report its tasks
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def without_accounting(self) -> Iterator[None]:
+        """A site that has no accounting database at all."""
+        self.stop("slurmctld")
+        self.stop("slurmdbd")
+        self.configure("AccountingStorageType=accounting_storage/none")
+        try:
+            self.start_controller()
+            yield
+        finally:
+            self.stop("slurmctld")
+            self.configure()
+            self.start_accounting()
+            self.start_controller()
+
     def reset(self) -> None:
-        """Between tests: no job, every node up and free."""
+        """Between tests: every daemon up, no job, every node free."""
+        parts = {"mariadbd": self.start_database, "slurmdbd": self.start_accounting}
+        parts |= {"slurmctld": self.start_controller}
+        parts |= {node: functools.partial(self.start_node, node) for node in NODES}
+        for name, start in parts.items():
+            if name not in self.daemons:
+                start()
         ask("scancel", "--user=root", "--full")
         until(lambda: not ask("squeue", "-h"), "an empty queue")
         until(self.idle, "both nodes")
@@ -235,6 +275,19 @@ class Cluster:
         """The end of every daemon's log."""
         paths = sorted(self.folder.glob("*.log"))
         return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-800:]}" for path in paths)
+
+
+def processes() -> list[int]:
+    """Every process of this machine."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def read(name: str) -> str:
+    """A file of /proc, empty where its process has ended."""
+    try:
+        return Path("/proc", name).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def listens(port: int) -> bool:

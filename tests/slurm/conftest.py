@@ -5,9 +5,9 @@ import shutil
 
 import cluster
 import pytest
-from project import Project
+from project import RUNS, Project
 
-EPOCHS = 60
+EPOCHS = 100
 
 
 @pytest.fixture(scope="session")
@@ -31,23 +31,22 @@ def slurm(started):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory) -> tuple[Project, list[str]]:
-    """A project with figure 2, made without SLURM, and the points of the run that the tests disturb."""
+def undisturbed(tmp_path_factory) -> Project:
+    """A project with figure 2, and the runs that the tests disturb, made without SLURM."""
     project = Project(tmp_path_factory.mktemp("undisturbed"))
     smoke = project.folder / "config/smoke.yaml"
     smoke.write_text(smoke.read_text().replace("length: 6\n", f"length: {EPOCHS}\n"))
-    project.run("snakemake", "--profile", "smoke", "fig2")
-    return project, project.points()
+    project.done("snakemake", "--profile", "smoke", "fig2", *map(project.target, RUNS))
+    return project
 
 
 @pytest.fixture
 def project(undisturbed, tmp_path, slurm):
     """A project with the data and nothing else made."""
-    made, _ = undisturbed
     project = Project(tmp_path)
     for name in ["config/smoke.yaml", "results/smoke/data"]:
-        copy = shutil.copytree if (made.folder / name).is_dir() else shutil.copy
-        copy(made.folder / name, project.folder / name)
+        copy = shutil.copytree if (undisturbed.folder / name).is_dir() else shutil.copy
+        copy(undisturbed.folder / name, project.folder / name)
     yield project
     print(project.said())
     project.close()

@@ -3,18 +3,23 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import until
+from cluster import ask, processes, read, until
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
-RUN = "resnet20-digits/default/seed0"
+import smoke
+
+TASK = "resnet20-digits"
+RUNS = [
+    f"{TASK}/default/seed0",
+    f"{TASK}/default/seed1",
+    f"{TASK}/momentum=0/seed0",
+    f"{TASK}/momentum=0,weight_decay=0/seed0",
+    f"{TASK}/weight_decay=0/seed0",
+]
+RUN = RUNS[0]
 # What differs from a user's command: small runs, a look each second, no more cores than this machine has.
 SMALL = [
     *["--configfile", "config/smoke.yaml", "--slurm-init-seconds-before-status-checks", "1"],
@@ -22,20 +27,12 @@ SMALL = [
 ]
 
 
-class Project:
-    """The project's tracked files in `folder`, with its commands on the path."""
+class Project(smoke.Project):
+    """The project's tracked files in `folder`, with its drivers; every command computes on one thread."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-        for name in filter(None, listed.decode().split("\0")):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-        self.environment = os.environ | {
-            "PATH": f"{BIN}:{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-            "OMP_NUM_THREADS": "1",
-        }
+        super().__init__(folder)
+        self.environment |= {"OMP_NUM_THREADS": "1"}
         self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
         self.drivers: list[subprocess.Popen] = []
 
@@ -44,29 +41,32 @@ class Project:
         command = ["snakemake", *arguments, "--profile", "slurm", *SMALL]
         with (self.folder / "driver.log").open("a") as log:
             driver = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]],
+                [str(smoke.BIN / command[0]), *command[1:]],
                 **{"cwd": self.folder, "env": self.environment, "stdout": log, "stderr": log},
                 start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         self.drivers.append(driver)
         return driver
 
-    def run(self, *command: str) -> None:
-        """A command to its end. AssertionError with what it said where it fails."""
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            **{"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True},
-        )
+    def done(self, program: str, *arguments: str) -> str:
+        """A command to its end: what it printed. AssertionError with what it said where it fails."""
+        done = self.run(program, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def said(self) -> str:
         """What the drivers have said."""
         return (self.folder / "driver.log").read_text()
 
-    def finished(self, driver: subprocess.Popen, seconds: float = 240) -> None:
-        """Wait for a driver to end well."""
+    def ended(self, driver: subprocess.Popen, seconds: float = 600) -> int:
+        """Wait for a driver to end: its exit status."""
         until(lambda: driver.poll() is not None, f"the driver\n{self.said()[-4000:]}", seconds)
-        assert driver.returncode == 0, self.said()[-8000:]
+        return driver.returncode
+
+    def finished(self, driver: subprocess.Popen, seconds: float = 600) -> None:
+        """Wait for a driver to end well."""
+        assert self.ended(driver, seconds) == 0, self.said()[-8000:]
 
     def target(self, run: str = RUN) -> str:
         return f"results/smoke/runs/{run}/trajectory/trajectory.json"
@@ -81,7 +81,28 @@ class Project:
 
     def trainers(self, run: str = RUN) -> list[int]:
         """The processes that train a run of this project."""
-        return [pid for pid in processes(self.folder) if f"hallmarks\0train\0{run}\0" in command_of(pid)]
+        return [pid for pid in self.processes() if f"hallmarks\0train\0{run}\0" in read(f"{pid}/cmdline")]
+
+    def processes(self) -> list[int]:
+        """The processes whose working directory is the project's folder: drivers, and jobs on any node."""
+        return [pid for pid in processes() if working_directory(pid) == self.folder]
+
+    def jobs(self, states: str = "all", run: str | None = None) -> list[str]:
+        """The ids of the project's jobs (that train a run) in these states, oldest first; ended ones too."""
+        lines = ask("squeue", "-h", "--array", "-t", states, "-S", "V,i", "-o", "%i\t%Z\t%k").splitlines()
+        wanted = f"rule_train_wildcards_{run.replace('/', '_')}" if run else ""
+        jobs = [line.split("\t") for line in lines]
+        return [job for job, where, name in jobs if Path(where) == self.folder and name.startswith(wanted)]
+
+    def running(self, run: str = RUN) -> str:
+        """The id of the one job that trains a run now."""
+        (job,) = self.jobs("running", run)
+        return job
+
+    def log(self, run: str = RUN) -> str:
+        """What the training command of the last attempt said."""
+        path = self.results / f"logs/train/{run}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def states(self, run: str = RUN) -> list[str]:
         """The states that a run can go on from, oldest first."""
@@ -110,22 +131,14 @@ class Project:
         for driver in self.drivers:
             driver.kill()
             driver.wait()
-        for pid in processes(self.folder):
+        for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
-def processes(folder: Path) -> Iterator[int]:
-    """The processes whose working directory is `folder`."""
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
-                yield int(entry.name)
-
-
-def command_of(pid: int) -> str:
-    """A process's command line, its words apart by NUL."""
+def working_directory(pid: int) -> Path | None:
+    """Where a process works; None where it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
-        return ""
+        return None

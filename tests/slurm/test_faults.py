@@ -1,73 +1,147 @@
-"""Whatever the cluster does to a run, it ends with the bits of the run that nothing disturbed."""
+"""Whatever the cluster or the user does to a run, it ends with the bits of the run that nothing disturbed."""
 
 import os
 import signal
 
-import pytest
 from cluster import ask, until
+from project import RUNS, Project
+
+TRAINED_BEFORE = "finished before, nothing is trained"
 
 
 def state(job: str) -> str:
     return ask("scontrol", "show", "job", job).split("JobState=")[1].split()[0]
 
 
-def running() -> str:
-    """The id of the one job that runs."""
-    (job,) = ask("squeue", "-h", "-t", "running", "-o", "%A").split()
-    return job
+def test_each_run_goes_on_after_its_fault(project, undisturbed):
+    """One workflow: a training process killed, a job cancelled, two preempted, one without enough memory."""
+    killed, cancelled, requeued, preempted, short = RUNS
+    resources = {
+        "mem_mb": "attempt * 700 if '/weight_decay=0/' in wildcards.run else 2000",
+        "slurm_partition": "{'momentum=0': 'requeued', 'momentum=0,weight_decay=0': 'cancelled'}"
+        ".get(wildcards.run.split('/')[1], 'cpu')",
+        "slurm_extra": "'-w n1' if '/momentum=0' in wildcards.run else '-w n2'",
+    }
+    asked = [f"train:{name}={value}" for name, value in resources.items()]
+    driver = project.start(*map(project.target, RUNS), "--set-resources", *asked)
+    trainers = {run: project.frozen_after_a_state(run) for run in RUNS if run != short}
 
+    # Two ask for the same and are one array; the other task is still at work when the first is made again.
+    (one,), (other,) = project.jobs(run=killed), project.jobs(run=cancelled)
+    assert {one.split("_")[1], other.split("_")[1]} == {"1", "2"}
+    os.kill(trainers[killed], signal.SIGKILL)
+    until(lambda: len(project.jobs(run=killed)) == 2, "the killed run's next job")
+    ask("scancel", project.running(cancelled))
 
-def submitted() -> int:
-    """How many jobs SLURM remembers."""
-    return len(ask("squeue", "-h", "-t", "all", "-o", "%A").split())
-
-
-def test_a_killed_training_process_goes_on(project, undisturbed):
-    driver = project.start(project.target())
-    os.kill(project.frozen_after_a_state(), signal.SIGKILL)
-    project.finished(driver)
-    assert project.points() == undisturbed[1]
-
-
-def test_a_cancelled_job_goes_on(project, undisturbed):
-    driver = project.start(project.target())
-    project.frozen_after_a_state()
-    ask("scancel", running())
-    project.finished(driver)
-    assert project.points() == undisturbed[1]
-
-
-@pytest.mark.parametrize(
-    ("partition", "left", "submissions"), [("requeued", "PENDING", 1), ("cancelled", "PREEMPTED", 2)]
-)
-def test_a_preempted_job_goes_on(project, undisturbed, partition, left, submissions):
-    before = submitted()
-    driver = project.start(project.target(), "--set-resources", f"train:slurm_partition={partition}")
-    project.frozen_after_a_state()
-    job = running()
-    node = ask("squeue", "-h", "-j", job, "-o", "%N")
-    urgent = ask(
-        "sbatch", "--parsable", "-p", "urgent", "-w", node, "-c8", "-o", "/dev/null", "--wrap", "true"
-    )
+    again = project.running(requeued)
+    urgent = ["sbatch", "--parsable", "-p", "urgent", "-w", "n1", "-c8", "-o", "/dev/null", "--wrap", "true"]
+    urgent = ask(*urgent)
     until(lambda: state(urgent) == "COMPLETED", "the urgent job")
-    if left == "PENDING":
-        until(lambda: state(job) == left, "the job in the queue again")
-        ask("scontrol", "update", f"JobId={job}", "StartTime=now")  # SLURM would wait for two minutes
+    until(lambda: state(again) == "PENDING", "the job in the queue again")
+    ask("scontrol", "update", f"JobId={again}", "StartTime=now")  # SLURM would wait for two minutes
+
     project.finished(driver)
-    assert project.points() == undisturbed[1]
-    assert submitted() - before == submissions + 1
+    assert all(project.points(run) == undisturbed.points(run) for run in RUNS)
+    assert [len(project.jobs(run=run)) for run in RUNS] == [2, 2, 1, 2, 2]
+    first, second = project.jobs(run=short)
+    (told,) = project.folder.glob(f".snakemake/slurm_logs/rule_train/*/{first}.log")
+    assert "exceeded memory limit" in told.read_text()
+    asked = ask("sacct", "-X", "-n", "-P", "-o", "ReqMem", "-j", f"{first},{second}")
+    assert asked.split() == ["700M", "1400M"]
+    assert state(project.jobs(run=preempted)[0]) == "PREEMPTED"
+
+
+def test_a_full_scratch_disk_is_said_and_gone_on_from(project, undisturbed):
+    project.scratch.mkdir(parents=True)
+    ask("mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", str(project.scratch))
+    try:
+        assert project.ended(project.start(project.target(), "--retries", "0")) == 1
+        assert "cannot be written (No space left on device)" in project.said()
+        assert project.states() and not (project.folder / project.target()).exists()
+        ask("mount", "-o", "remount,size=64m", str(project.scratch))
+        project.finished(project.start(project.target()))
+        assert "going on after step" in project.log()
+        assert project.points() == undisturbed.points()
+    finally:
+        project.close()
+        ask("umount", "--lazy", str(project.scratch))
+
+
+def test_a_killed_driver_starts_nothing_twice(project, undisturbed):
+    both = RUNS[:2]
+    driver = project.start(*map(project.target, both))
+    trainers = [project.frozen_after_a_state(run) for run in both]
+    jobs = [project.running(run) for run in both]
+    driver.kill()
+    driver.wait()
+    project.done("snakemake", "--unlock", "--profile", "slurm", "--configfile", "config/smoke.yaml")
+    driver = project.start(*map(project.target, both))
+    again = until(lambda: len(new := project.jobs("pending")) == 2 and new, "the second driver's jobs")
+    reasons = ["squeue", "-h", "-j", ",".join(again), "-o", "%r"]
+    until(lambda: ask(*reasons).split() == ["Dependency"] * 2, "their wait for the first")
+    assert [project.trainers(run) for run in both] == [[trainer] for trainer in trainers]
+    for trainer in trainers:
+        os.kill(trainer, signal.SIGCONT)
+    project.finished(driver)
+    assert all(state(job) == "COMPLETED" for job in jobs)
+    assert all(TRAINED_BEFORE in project.log(run) for run in both)
+    assert all(project.points(run) == undisturbed.points(run) for run in both)
+
+
+def test_ctrl_c_on_the_driver_ends_its_jobs_and_the_same_command_goes_on(project, undisturbed):
+    driver = project.start(project.target())
+    project.frozen_after_a_state()
+    os.killpg(driver.pid, signal.SIGINT)
+    assert project.ended(driver) != 0
+    until(lambda: not project.jobs("running,completing,pending"), "the end of its jobs")
+    project.finished(project.start(project.target()))
+    assert "going on after step" in project.log()
+    assert project.points() == undisturbed.points()
+
+
+def test_two_drivers_on_one_results_folder(project, undisturbed, tmp_path_factory):
+    """The same command twice in one clone, and once in another clone that shares results and scratch."""
+    first = project.start(project.target())
+    trainer = project.frozen_after_a_state()
+    assert project.ended(project.start(project.target())) == 1
+    assert "Directory cannot be locked" in project.said()
+    other = Project(tmp_path_factory.mktemp("other"))
+    smoke = (project.folder / "config/smoke.yaml").read_text()
+    for name in ("results", "scratch"):
+        smoke = smoke.replace(f"{name}: {name}", f"{name}: {project.folder}/{name}")
+    (other.folder / "config/smoke.yaml").write_text(smoke)
+    try:
+        second = other.start(f"{project.folder}/{project.target()}")
+        until(lambda: "another job trains this run; waiting for it" in project.log(), "the second job's wait")
+        os.kill(trainer, signal.SIGCONT)
+        project.finished(first)
+        other.finished(second)
+    finally:
+        print(other.said())
+        other.close()
+    assert TRAINED_BEFORE in project.log()
+    assert project.points() == undisturbed.points()
+
+
+def test_a_run_that_diverges_uses_no_retry_and_is_labelled(project):
+    smoke = project.folder / "config/smoke.yaml"
+    smoke.write_text(smoke.read_text().replace("learning_rate: 0.1,", "learning_rate: 1.0e+9,"))
+    project.finished(project.start("fig2"))
+    # Two runs, a kernel with its measures for each, and a picture.
+    assert len(project.jobs()) == 5
+    assert "diverged at epoch" in (project.results / "figures/fig2.csv").read_text()
 
 
 def test_three_time_limits_in_a_row(project, undisturbed):
-    """A minute each, the warning due 20 s before its end; SLURM looks at the clock twice a minute."""
-    resources = ["--set-resources", "train:runtime=1", "train:slurm_extra='--signal=TERM@20'"]
+    """SLURM looks at the clock twice a minute, and here warns 10 to 40 s after a job's start."""
+    resources = ["--set-resources", "train:runtime=2", "train:slurm_extra='--signal=TERM@80'"]
     driver = project.start(project.target(), "--retries", "9", *resources)
     saved = []
     for _ in range(3):
         project.frozen_after_a_state()
-        job = running()
+        job = project.running()
         until(lambda job=job: state(job) == "FAILED", "the job's end")
         saved += project.states()[-1:]
     project.finished(driver)
     assert saved == sorted(set(saved)) and len(saved) == 3
-    assert project.points() == undisturbed[1]
+    assert project.points() == undisturbed.points()

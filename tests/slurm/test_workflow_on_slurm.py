@@ -1,20 +1,22 @@
 """`snakemake --profile slurm` makes what is made without a cluster, and asks SLURM for what it should."""
 
-import re
-
 from cluster import ask
 
 
 def test_a_figure_is_the_same_on_the_cluster(project, undisturbed):
-    local, points = undisturbed
     project.finished(project.start("fig2"))
-    assert project.points() == points
-    assert (project.results / "figures/fig2.csv").read_bytes() == (
-        local.results / "figures/fig2.csv"
-    ).read_bytes()
-    # Two runs, a kernel with its measures for each, and a picture.
-    jobs = set(re.findall(r"SLURM jobid (\d+)", project.said()))
+    assert project.points() == undisturbed.points()
+    figures = [each.results / "figures/fig2.csv" for each in (project, undisturbed)]
+    assert figures[0].read_bytes() == figures[1].read_bytes()
+    # Two runs as one array, a kernel with its measures for each, and a picture.
+    jobs = project.jobs()
+    assert ["_" in job for job in jobs] == [True, True, False, False, False]
     asked = [ask("sacct", "-X", "-n", "-P", "-j", job, "-o", "Partition,Account,ReqTRES") for job in jobs]
-    assert len(asked) == 5
-    assert sum("gpu|lab" in line and "gres/gpu=1" in line for line in asked) == 2
-    assert sum(line.startswith("cpu|lab") for line in asked) == 3
+    assert all(line.startswith("gpu|lab") and "gres/gpu=1" in line for line in asked[:2])
+    assert all(line.startswith("cpu|lab") for line in asked[2:])
+
+    # What they used is known afterwards, and what to ask for the next time.
+    (report,) = project.folder.glob("efficiency/*.csv")
+    told = project.done("hallmarks", "status", "--profile", "slurm", "--efficiency", str(report))
+    for rule in ("train", "kernel", "measure", "figure"):
+        assert f"\n  {rule}:\n    mem_mb: attempt * " in told

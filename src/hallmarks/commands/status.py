@@ -1,4 +1,7 @@
-"""`hallmarks status --profile PROFILE`: each run's epoch, loss, speed, time left, node and attempts."""
+"""`hallmarks status --profile PROFILE`: each run's epoch, loss, speed, time left, node and attempts.
+
+With `--efficiency REPORT…`: what finished jobs used of what they asked for, and what to ask for instead.
+"""
 
 import argparse
 from collections import Counter
@@ -8,15 +11,26 @@ from pathlib import Path
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="laptop", help="laptop (the default), slurm, …")
     parser.add_argument("--unfinished", action="store_true", help="leave out the runs that are done")
+    parser.add_argument(
+        "--efficiency",
+        type=Path,
+        nargs="+",
+        metavar="REPORT",
+        help="instead: what jobs used, from the reports that a driver left, and what to ask for",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     from hallmarks.experiments.runs import expand
+    from hallmarks.planning import efficiency
     from hallmarks.planning.profile import open_profile
     from hallmarks.planning.progress import all_progress, render
     from hallmarks.planning.queue import queued
 
     profile = open_profile(arguments.profile)
+    if arguments.efficiency:
+        print(efficiency.render(efficiency.read(arguments.efficiency, profile)))
+        return
     jobs = queued() if profile.slurm else []
     known = [] if isinstance(jobs, str) else jobs
     config = profile.config

@@ -1,0 +1,87 @@
+"""What jobs used of what they asked for, from `--slurm-efficiency-report`, and what to ask for instead."""
+
+import csv
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from hallmarks.errors import UserError
+from hallmarks.planning.profile import Profile
+from hallmarks.planning.text import aligned, duration, size
+
+COLUMNS = ["Elapsed_sec", "TotalCPU_sec", "NCPUS", "MaxRSS_MB", "RequestedMem_MB"]
+
+
+@dataclass(frozen=True)
+class Use:
+    """The job steps of a rule, or of the rules of a group: the most that one used, and its job asked for.
+
+    Memory in MB; `busy` is how many cores were at work on average.
+    """
+
+    name: str
+    rules: list[str]
+    steps: int
+    seconds: float
+    busy: float
+    cores: int
+    used: float
+    asked: float
+
+
+def read(paths: list[Path], profile: Profile) -> list[Use]:
+    """The use of each rule, or group of rules, over all reports. Raises UserError where one is no report."""
+    rows = defaultdict(list)
+    for path in paths:
+        try:
+            with open(path) as file:
+                for row in csv.DictReader(file):
+                    name = row["RuleName"].removeprefix("rule_").split("_wildcards_")[0]
+                    rows[name].append([float(row[column] or 0) for column in COLUMNS])
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        except KeyError as error:
+            raise UserError(
+                f"{path}: has no column {error}; RuleName needs AccountingStoreFlags=job_comment at your site"
+            ) from None
+        except ValueError as error:
+            raise UserError(f"{path}: not an efficiency report ({error})") from None
+    return [use(name, rows[name], profile.keys.get("groups", {})) for name in sorted(rows)]
+
+
+def use(name: str, steps: list[list[float]], groups: dict[str, str]) -> Use:
+    """What these steps used; a group is named `<group>_<rule>…`, and each of its rules runs as a step."""
+    rules = [rule for rule, group in groups.items() if name.startswith(f"{group}_")] or [name]
+    seconds, _, cores, used, asked = (max(column) for column in zip(*steps, strict=True))
+    busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in steps)
+    return Use(name, rules, len(steps), seconds, busy, int(cores), used, asked)
+
+
+def render(uses: list[Use]) -> str:
+    """A line for each, and the lines for the profile.
+
+    Suggested are a quarter more memory than was used, in whole 100 MB, and twice the longest time, in whole
+    10 minutes. The time of a run stays: it is what the partition allows.
+    """
+    heads = "rule", "steps", "memory", "asked", "cores busy", "asked", "longest"
+    lines = [
+        (
+            ", ".join(use.rules),
+            str(use.steps),
+            size(use.used * 1e6),
+            size(use.asked * 1e6),
+            f"{use.busy:.1f}",
+            str(use.cores),
+            duration(use.seconds),
+        )
+        for use in uses
+    ]
+    resources = ["set-resources:"]
+    for use in uses:
+        for rule in use.rules:
+            resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.used / 100)}"]
+            if rule != "train":
+                resources.append(f"    runtime: attempt * {10 * math.ceil(2 * use.seconds / 600)}")
+    table = aligned(heads, lines, range(1, 7))
+    return "\n".join([table, "", "For the profile, from the most that one used:", "", *resources])

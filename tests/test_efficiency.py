@@ -1,0 +1,58 @@
+"""From the executor's own efficiency report to what a profile should ask for."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake_executor_plugin_slurm.efficiency_report import parse_sacct_data
+
+from hallmarks.errors import UserError
+from hallmarks.experiments.load import load
+from hallmarks.planning.efficiency import read, render
+from hallmarks.planning.profile import Profile
+
+# JobID, JobName, Comment, Elapsed, TotalCPU, NNodes, NCPUS, MaxRSS, ReqMem: as sacct tells them
+JOBS = """\
+7|x|rule_train_wildcards_vgg16_default_seed0|00:20:00|00:30:00|1|8||8000M
+7.batch|batch||00:20:00|00:00:05|1|8|200000K|
+7.0|python||00:20:00|00:30:00|1|8|1048576K|
+8_2|x|rule_train_wildcards_vgg16_default_seed1|00:10:00|00:20:00|1|8||16000M
+8_2.0|python||00:10:00|00:20:00|1|8|512M|
+9|x|rule_kernels_kernel_measure|00:01:00|00:00:30|1|4||4000M
+9.0|python||00:00:40|00:00:20|1|4|300M|
+9.1|python||00:00:20|00:00:10|1|1|200M|"""
+PROFILE = Profile(
+    "slurm",
+    {"groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures"}},
+    load([Path(__file__).parents[1] / "config.yaml"]),
+)
+
+
+@pytest.fixture
+def report(tmp_path) -> Path:
+    path = tmp_path / "efficiency_report_x.csv"
+    parse_sacct_data(JOBS.splitlines(), 0.8, "x", logging.getLogger()).to_csv(path)
+    return path
+
+
+def test_what_jobs_used_and_what_to_ask_for(report):
+    kernels, train = read([report], PROFILE)
+    assert (kernels.rules, kernels.steps, kernels.busy) == (["kernel", "measure"], 2, 0.5)
+    assert (kernels.used, kernels.asked) == (300, 4000)
+    assert (train.steps, train.seconds, train.busy, train.cores) == (2, 1200, 2, 8)
+    assert (train.used, train.asked) == (1024, 16000)
+    suggested = render([kernels, train]).partition("set-resources:\n")[2]
+    assert yaml.safe_load(suggested) == {
+        "kernel": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
+        "measure": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
+        "train": {"mem_mb": "attempt * 1300"},
+    }
+
+
+def test_a_file_that_is_no_report_is_named(report, tmp_path):
+    with pytest.raises(UserError, match="nowhere.csv: cannot be read"):
+        read([tmp_path / "nowhere.csv"], PROFILE)
+    report.write_text(report.read_text().replace("RuleName", "Comment"))
+    with pytest.raises(UserError, match="RuleName.*job_comment"):
+        read([report], PROFILE)
