@@ -126,9 +126,9 @@ def deaths() -> None:
     """Four workflows at once, each driver killed five times, 5 to 20 s after its start."""
     chance = random.Random(0)
     with contextlib.ExitStack() as stack:
-        undisturbed = project(stack.enter_context(folder()), 600)
+        undisturbed = project(stack.enter_context(folder()), 200)
         undisturbed.done("snakemake", "--profile", "smoke", undisturbed.target())
-        projects = [project(stack.enter_context(folder()), 600, undisturbed) for _ in range(FOLDERS)]
+        projects = [project(stack.enter_context(folder()), 200, undisturbed) for _ in range(FOLDERS)]
         for each in projects:
             stack.callback(each.close)
         writers = Writers(projects[0].folder)
