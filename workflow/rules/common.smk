@@ -138,13 +138,18 @@ def claim_settings():
     stated = []
     for name, claim in paper.claims.items():
         experiment = paper.experiments[claim.experiment]
-        rows = zip(experiment.variations, runs_of(paper, claim.experiment))
-        runs_shown = {
-            variation.label: f"{row[0].task}/{row[0].variation}"
-            for variation, row in rows
+        labels = [variation.label for variation in experiment.variations]
+        first = [row[0] for row in runs_of(paper, claim.experiment)]
+        content = claim.model_dump() | time_of(claim.experiment)
+        # By label, since as JSON the runs lie in another order.
+        for key in {"ascending", "variations"} & content.keys():
+            content[key] = [labels[position] for position in content[key]]
+        if claim.kind == "number":
+            content["variation"] = labels[claim.variation]
+        content["runs"] = {
+            label: f"{run.task}/{run.variation}" for label, run in zip(labels, first)
         }
-        content = {"id": name, "runs": runs_shown, "seeds": experiment.seeds}
-        stated.append(claim.model_dump() | time_of(claim.experiment) | content)
+        stated.append(content | {"id": name, "seeds": experiment.seeds})
     return {"scale": paper.scale, "claims": stated}
 
 
