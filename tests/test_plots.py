@@ -62,7 +62,7 @@ def test_maps(panels):
     limits = {axes.images[0].get_clim() for axes in picture.figure.axes if axes.images}
     assert limits == {(picture.numbers["cosine"].min(), 1.0)}
     mds = [mean_directional_similarity(kernel) for kernel in panels[0].kernels]
-    assert f"ω = {np.mean(mds):.3f} ± {np.std(mds, ddof=1):.3f}" in texts(picture.figure)
+    assert f"ω = {np.mean(mds):.4f} ± {np.std(mds, ddof=1):.4f}" in texts(picture.figure)
     relative = plots.maps(panels, relative=True).numbers
     assert len(relative) == 2 * 7 * 7 and relative["t"].min() == 1
 
@@ -81,9 +81,13 @@ def test_maps_on_the_colour_scale_of_one_panel(panels):
 
 @pytest.mark.parametrize("kind", ["maps", "angles", "norms", "spectra", "hallmarks", "saturation", "coarser"])
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_nothing_is_cut_off(results, tmp_path, kind, count):
-    run = ["task/default/seed0", "task/diverged/seed0"]
-    label = "learning rate 0.01, momentum 0.95, weight decay {}"
+@pytest.mark.parametrize("label", ["learning rate 0.01, momentum 0.95, weight decay {}", "momentum {}"])
+def test_nothing_is_cut_off(results, tmp_path, kind, count, label):
+    run = (
+        ["task/default/seed0"] * 2
+        if label == "momentum {}"
+        else ["task/default/seed0", "task/diverged/seed0"]
+    )
     described = [{"label": label.format(number), "runs": run} for number in range(count)]
     picture = getattr(plots, kind)(plots.panels(described, results))
     picture.save(tmp_path / "figure", "laptop")

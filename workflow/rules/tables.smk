@@ -28,13 +28,14 @@ rule claims:
         ENVIRONMENT
     params:
         settings=as_json(claim_settings()),
-        results=RESULTS,
+        measures=lambda wildcards: f"{RESULTS}/measures",
+        kernels=lambda wildcards: f"{RESULTS}/kernels",
         scale=paper.scale,
     message:
         "Judging the paper's claims"
     shell:
-        "hallmarks claims --settings {params.settings:q} --measures {params.results}/measures "
-        "--kernels {params.results}/kernels -o {output.csv} > {log} 2>&1"
+        "hallmarks claims --settings {params.settings:q} --measures {params.measures} "
+        "--kernels {params.kernels} -o {output.csv} > {log} 2>&1"
 
 
 rule initialisations:
