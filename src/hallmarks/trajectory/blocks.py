@@ -201,16 +201,14 @@ class Reader:
         n = len(self.points)
         rows = buffer.rows[: n * width].reshape(n, width)
         before, now = buffer.before[:width], buffer.now[:width]
-        for index, stretches in enumerate(self.stretches(segment)):
-            self.row(index, stretches, now, buffer.scratch)
-            if index:
-                with np.errstate(
-                    invalid="ignore", over="ignore"
-                ):  # the product says which value is not finite
+        with np.errstate(invalid="ignore", over="ignore"):  # the product says which value is not finite
+            for index, stretches in enumerate(self.stretches(segment)):
+                self.row(index, stretches, now, buffer.scratch)
+                if index:
                     np.subtract(now, before, out=rows[index])
-            else:
-                rows[0] = now
-            before, now = now, before
+                else:
+                    rows[0] = now
+                before, now = now, before
         return rows
 
 
