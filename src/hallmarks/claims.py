@@ -66,6 +66,15 @@ REDUCE = {
     "unsettled": unsettled,
 }
 
+# What such a number is, for the reader of a bound.
+TOLD = {
+    "change": "last less first",
+    "phase_change": "change from each phase to the next",
+    "drop_change": f"change across each drop, {AROUND_DROP} points before and after",
+    "unsettled": "share still to come at the first drop",
+    "block_contrast": "mean cosine within phases less across",
+}
+
 # Measures that the tables do not hold, one number a kernel.
 FROM_KERNEL = {
     "mds_every_2nd": lambda kernel, claim: mean_directional_similarity(subsample(kernel, 2)),
@@ -125,10 +134,11 @@ def judge_bound(claim: dict, measures: Mapping[str, pd.DataFrame], scale: str) -
     seeds = {name: reduced(claim, name, measures) for name in names}
     side, limit = ("above", claim["above"]) if claim.get("above") is not None else ("below", claim["below"])
     sign = 1 if side == "above" else -1
+    told = TOLD.get(claim.get("reduce", "value")) or TOLD.get(claim["measure"])
     broken = [name for name, values in seeds.items() if not sign * (values.mean() - limit) > 0]
     inside = pd.concat([sign * (values - limit) > 0 for values in seeds.values()])
     result = {
-        "paper": f"{side} {limit:g}",
+        "paper": " ".join(filter(None, [told, f"{side} {limit:g}"])),
         "ours": "; ".join(f"{name}: {spread(values)}" for name, values in seeds.items()),
     }
     if reason := incomparable(claim, names, seeds, measures):
@@ -248,7 +258,8 @@ def render(table: pd.DataFrame, scale: str) -> str:
 
     body = f"""<p>{html.escape(summary(table))}.</p>
 <p>A claim of order holds in all seeds if the measure rises strictly along its variations for each seed; in
-the mean if the means over seeds do. A number of the paper's is judged at the paper's scale only, to
+the mean if the means over seeds do. A claim about each run holds in all seeds if it does in every run; in the
+mean if it does in the mean of every variation. A number of the paper's is judged at the paper's scale only, to
 {TOLERANCE:.0%}. Ours: mean ± standard deviation over seeds.</p>
 <table><thead><tr><th>Section</th><th>Claim</th><th>Paper</th><th>Ours</th><th>Verdict</th></tr></thead>
 <tbody>
