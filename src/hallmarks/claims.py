@@ -259,7 +259,7 @@ def render(table: pd.DataFrame, scale: str) -> str:
     body = f"""<p>{html.escape(summary(table))}.</p>
 <p>A claim of order holds in all seeds if the measure rises strictly along its variations for each seed; in
 the mean if the means over seeds do. A claim about each run holds in all seeds if it does in every run; in the
-mean if it does in the mean of every variation. A number of the paper's is judged at the paper's scale only, to
+mean if it does in the mean of every variation. A number of the paper's is judged at its own scale only, to
 {TOLERANCE:.0%}. Ours: mean ± standard deviation over seeds.</p>
 <table><thead><tr><th>Section</th><th>Claim</th><th>Paper</th><th>Ours</th><th>Verdict</th></tr></thead>
 <tbody>
