@@ -67,9 +67,18 @@ def test_a_run_that_ended_early_is_not_compared():
     assert row["verdict"] == NOT_COMPARABLE and "a: 2; b: 3" in row["note"]
 
 
-@pytest.mark.parametrize("kind", [{}, {"kind": "number", "paper": 0.1, "variation": "a"}])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {},
+        {"kind": "number", "paper": 0.1, "variation": "a"},
+        {"kind": "bound", "variations": ["a"], "above": 0}
+        | {"measure": "angle_updates", "reduce": "drop_change", "drops": [1.5], "unit": "epochs"},
+    ],
+)
 def test_a_run_that_diverged_is_named(kind, tmp_path):
     claim, tables = order(a=[0.1, 0.1], b=[0.2, 0.2])
+    tables["task/a/seed1"] = table(0.1, n=1, angles=())
     tables["task/a/seed1"].attrs["diverged"] = "diverged at epoch 3, step 30, learning rate 0.1"
     write(tmp_path, tables)
     read = {run: read_measures(tmp_path, run) for run in tables}

@@ -58,9 +58,9 @@ def unsettled(value: np.ndarray, at: np.ndarray, drops: list[float]) -> float:
 # How values [k] along a trajectory, at epochs or steps `at` [k], become one number.
 REDUCE = {
     "value": lambda value, at, drops: value.item() if len(value) == 1 else np.nan,
-    "mean": lambda value, at, drops: value.mean() if len(value) else np.nan,
-    "last": lambda value, at, drops: value[-1] if len(value) else np.nan,
-    "change": lambda value, at, drops: value[-1] - value[0] if len(value) else np.nan,
+    "mean": lambda value, at, drops: value.mean(),
+    "last": lambda value, at, drops: value[-1],
+    "change": lambda value, at, drops: value[-1] - value[0],
     "phase_change": phase_change,
     "drop_change": drop_change,
     "unsettled": unsettled,
@@ -196,7 +196,7 @@ def variation(claim: dict, key: str | int) -> str:
 
 
 def reduced(claim: dict, name: str, measures: Mapping[str, pd.DataFrame]) -> pd.Series:
-    """The claim's measure for each run of a variation, by seed."""
+    """The claim's measure for each run of a variation, by seed; NaN where a run diverged."""
     measure, reduce = claim.get("measure", "mds"), REDUCE[claim.get("reduce", "value")]
     unit, drops = claim.get("unit", "epochs").removesuffix("s"), claim.get("drops", [])
     values = {}
@@ -207,7 +207,8 @@ def reduced(claim: dict, name: str, measures: Mapping[str, pd.DataFrame]) -> pd.
             known = ", ".join(table["measure"].unique())
             raise UserError(f"claim {claim['id']}: there is no measure '{measure}'; {run} has {known}")
         value, at = (rows[column].to_numpy(float, na_value=np.nan) for column in ["value", unit])
-        values[run.rpartition("/")[2]] = reduce(value, at, drops)
+        whole = len(value) and not measures[run].attrs.get("diverged")
+        values[run.rpartition("/")[2]] = reduce(value, at, drops) if whole else np.nan
     return pd.Series(values, dtype=float)
 
 
