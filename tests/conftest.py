@@ -1,8 +1,13 @@
 """The whole workflow, made once for all tests that look at what it makes."""
 
+import signal
+
 import pytest
 
 from smoke import Project
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
