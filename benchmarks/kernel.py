@@ -238,11 +238,11 @@ def main() -> None:
             what = f"torch.stack and product, {str(dtype).removeprefix('torch.')}, {arguments.few} points"
             rows += [(what, f"{np.median(usual):.1f} s"), ("… against the kernel", ratio(usual, ours))]
         rows += [
-            (f"peak memory, {arguments.few} points", f"{peak(few, folder / 'k.npz'):.2f} GB"),
+            (f"peak memory, {arguments.few} points", f"{peak(few, folder / 'k.npz'):.3f} GB"),
         ]
         shutil.rmtree(few)
         large = generate(folder / "large", arguments.few, 4, 1e-3)
-        rows.append(("… with 4× the parameters", f"{peak(large, folder / 'k.npz'):.2f} GB"))
+        rows.append(("… with 4× the parameters", f"{peak(large, folder / 'k.npz'):.3f} GB"))
         shutil.rmtree(large)
         for update in (1e-1, 1e-3, 1e-5):
             walk = generate(folder / "walk", 8, 1, update)
