@@ -167,8 +167,8 @@ def workflow(target: str) -> None:
         through.finished(through.start(target, "--jobs", "4"), 1800)
         seconds = time.monotonic() - began
         jobs = through.jobs()
-        steps = ask("sacct", "-n", "-P", "-o", "JobID", "-j", ",".join(jobs)).splitlines()
-        executions = sum(step.endswith(".0") for step in steps)
+        steps = ask("sacct", "-n", "-P", "-D", "-o", "JobID", "-j", ",".join(jobs)).splitlines()
+        executions = sum(step.endswith(".batch") for step in steps)
         names = sorted(path.name for path in (one / "results/smoke/figures").glob("*.csv"))
         same = sum(
             (one / "results/smoke/figures" / name).read_bytes()

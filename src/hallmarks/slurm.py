@@ -11,6 +11,8 @@ against a real SLURM:
 - While nothing ends, the time between two looks grows to minutes, however short the jobs are.
 - After a driver was killed, its jobs still run; the next driver starts them a second time beside them.
 - A job that is submitted while the controller or accounting is away fails, and so do its retries at once.
+- The parts of a group run one after another, each in a job step and a Snakemake of its own, on as many cores as
+  all of them together have asked for.
 - In an array all ask for what the first asks for, all bear its name, and each is taken for done when the last
   is; what becomes ready one by one, as a retry does, is never submitted; the first task runs in no job step,
   and only steps are warned of a time limit.
@@ -56,6 +58,7 @@ def mend() -> None:
         lambda executor: executor.workflow.executor_settings.init_seconds_before_status_checks,
         lambda executor, seconds: None,
     )
+    executor.format_job_exec = whole_groups_by(executor.format_job_exec)
     executor._submit_array_jobs = arrays_by(executor._submit_array_jobs, plugin.get_job_wildcards)
     executor._report_job_submission_threadsafe = names_by(
         executor._report_job_submission_threadsafe, plugin.get_job_wildcards
@@ -120,6 +123,16 @@ def submission_by(command):
         return f"{call} --dependency=afterany:{':'.join(same)}" if same else call
 
     return submission
+
+
+def whole_groups_by(command):
+    """`command`, a group run by one Snakemake, its parts side by side on the cores that they were given."""
+
+    def job_command(executor, job):
+        call = command(executor, job)
+        return call.replace(executor.additional_general_args(), "") if job.is_group() else call
+
+    return job_command
 
 
 def arrays_by(submit, wildcards_of):

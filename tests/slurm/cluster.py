@@ -23,6 +23,8 @@ OURS = "# Written by tests/slurm/cluster.py"
 LOCK = Path("/run/lock/hallmarks-slurm")
 PROGRAMS = ["slurmctld", "slurmd", "sbatch", "sacctmgr", "slurmdbd", "munged", "mariadbd"]
 NODES = ["n1", "n2"]
+OTHER = "games"  # a user that every Debian has
+CANCEL = ["scancel", f"--user=root,{OTHER}", "--full"]
 # Existing, distinct character devices stand for GPUs: a Count without a File makes a node invalid.
 GPUS = ["/dev/null", "/dev/zero"]
 SLURM = """{ours}
@@ -156,7 +158,7 @@ class Cluster:
         self.start_accounting()
         until(lambda: answers("sacctmgr", "-i", "add", "cluster", "hallmarks"), "a cluster with accounting")
         ask("sacctmgr", "-i", "add", "account", "lab", "Cluster=hallmarks")
-        ask("sacctmgr", "-i", "add", "user", "root", "Account=lab", "DefaultAccount=lab")
+        ask("sacctmgr", "-i", "add", "user", f"root,{OTHER}", "Account=lab", "DefaultAccount=lab")
         self.start_controller()
         for node in NODES:
             self.start_node(node)
@@ -256,13 +258,13 @@ class Cluster:
         for name, start in parts.items():
             if name not in self.daemons:
                 start()
-        ask("scancel", "--user=root", "--full")
+        ask(*CANCEL)
         until(lambda: not ask("squeue", "-h"), "an empty queue")
         until(self.idle, "both nodes")
 
     def down(self) -> None:
         """End every job, then every daemon; leave no file."""
-        if "slurmctld" in self.daemons and answers("scancel", "--user=root", "--full"):
+        if "slurmctld" in self.daemons and answers(*CANCEL):
             until(lambda: not ask("squeue", "-h"), "an empty queue")
         for name in [*NODES, "slurmctld", "slurmdbd", "mariadbd", "munged"]:
             self.stop(name)

@@ -3,8 +3,11 @@
 import contextlib
 import json
 import os
+import pwd
 import signal
+import site
 import subprocess
+import sys
 from pathlib import Path
 
 from cluster import ask, processes, read, until
@@ -33,16 +36,45 @@ class Project(smoke.Project):
     def __init__(self, folder: Path):
         super().__init__(folder)
         self.environment |= {"OMP_NUM_THREADS": "1"}
+        self.bin, self.as_user = smoke.BIN, {}
         self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
+        self.targets = "results/smoke"
         self.drivers: list[subprocess.Popen] = []
+
+    def share(self, folder: Path) -> None:
+        """Keep results and scratch in another folder, that others may share."""
+        smoke = self.folder / "config/smoke.yaml"
+        text = smoke.read_text()
+        for name in ("results", "scratch"):
+            text = text.replace(f"{name}: {name}", f"{name}: {folder}/{name}")
+        smoke.write_text(text)
+        self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
+        self.targets = str(self.results)
+
+    def belong_to(self, user: str) -> None:
+        """Let the folder and its drivers be another user's, who may be unable to run root's interpreter."""
+        self.as_user = {"user": user, "group": group_of(user), "extra_groups": [], "umask": 0o002}
+        self.bin = self.folder / "bin"
+        self.bin.mkdir()
+        pythons = [sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"]
+        python = next(each for each in pythons if may_run(each, user))
+        for name, module in {"snakemake": "snakemake", "hallmarks": "hallmarks.cli"}.items():
+            (self.bin / name).write_text(f'#!/bin/sh\nexec {python} -m {module} "$@"\n')
+            (self.bin / name).chmod(0o755)
+        self.environment |= {
+            "HOME": str(self.folder),
+            "PATH": f"{self.bin}:{os.environ['PATH']}",
+            "PYTHONPATH": f"{self.folder}/src:{site.getsitepackages()[0]}",
+        }
+        ask("chown", "-R", f"{user}:", str(self.folder))
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """A driver in the background: `snakemake --profile slurm …`, what it says in `driver.log`."""
         command = ["snakemake", *arguments, "--profile", "slurm", *SMALL]
         with (self.folder / "driver.log").open("a") as log:
             driver = subprocess.Popen(
-                [str(smoke.BIN / command[0]), *command[1:]],
-                **{"cwd": self.folder, "env": self.environment, "stdout": log, "stderr": log},
+                [str(self.bin / command[0]), *command[1:]],
+                **{"cwd": self.folder, "env": self.environment, "stdout": log, "stderr": log} | self.as_user,
                 start_new_session=True,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
@@ -69,7 +101,7 @@ class Project(smoke.Project):
         assert self.ended(driver, seconds) == 0, self.said()[-8000:]
 
     def target(self, run: str = RUN) -> str:
-        return f"results/smoke/runs/{run}/trajectory/trajectory.json"
+        return f"{self.targets}/runs/{run}/trajectory/trajectory.json"
 
     def points(self, run: str = RUN) -> list[str]:
         """The SHA-256 of each point of a finished run, which its file still has."""
@@ -134,6 +166,16 @@ class Project(smoke.Project):
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def group_of(user: str) -> int:
+    return pwd.getpwnam(user).pw_gid
+
+
+def may_run(program: str, user: str) -> bool:
+    """Whether a user can run a program, by the rights of its file and of the folders above."""
+    shell = ["/bin/sh", "-c", f"{program} -c ''"]
+    return subprocess.run(shell, user=user, group=group_of(user), extra_groups=[]).returncode == 0
 
 
 def working_directory(pid: int) -> Path | None:

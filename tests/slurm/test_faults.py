@@ -1,9 +1,12 @@
 """Whatever the cluster or the user does to a run, it ends with the bits of the run that nothing disturbed."""
 
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 
-from cluster import ask, until
+from cluster import OTHER, ask, until
 from project import RUNS, Project
 
 TRAINED_BEFORE = "finished before, nothing is trained"
@@ -106,12 +109,10 @@ def test_two_drivers_on_one_results_folder(project, undisturbed, tmp_path_factor
     assert project.ended(project.start(project.target())) == 1
     assert "Directory cannot be locked" in project.said()
     other = Project(tmp_path_factory.mktemp("other"))
-    smoke = (project.folder / "config/smoke.yaml").read_text()
-    for name in ("results", "scratch"):
-        smoke = smoke.replace(f"{name}: {name}", f"{name}: {project.folder}/{name}")
-    (other.folder / "config/smoke.yaml").write_text(smoke)
+    shutil.copy(project.folder / "config/smoke.yaml", other.folder / "config/smoke.yaml")
+    other.share(project.folder)
     try:
-        second = other.start(f"{project.folder}/{project.target()}")
+        second = other.start(other.target())
         until(lambda: "another job trains this run; waiting for it" in project.log(), "the second job's wait")
         os.kill(trainer, signal.SIGCONT)
         project.finished(first)
@@ -121,6 +122,36 @@ def test_two_drivers_on_one_results_folder(project, undisturbed, tmp_path_factor
         other.close()
     assert TRAINED_BEFORE in project.log()
     assert project.points() == undisturbed.points()
+
+
+def test_another_user_goes_on_with_a_run(undisturbed, slurm):
+    """Two Unix users, a clone each, who who share results and scratch; the first one's run is cancelled."""
+    with tempfile.TemporaryDirectory(prefix="hallmarks-") as name:
+        Path(name).chmod(0o755)
+        shared = Path(name, "shared")
+        shutil.copytree(undisturbed.results / "data", shared / "results/smoke/data")
+        ask("chown", "-R", f":{OTHER}", str(shared))
+        ask("chmod", "-R", "g+rwXs", str(shared))
+        ours, theirs = (Project(Path(name, part)) for part in ("ours", "theirs"))
+        for each in (ours, theirs):
+            shutil.copy(undisturbed.folder / "config/smoke.yaml", each.folder / "config/smoke.yaml")
+            each.share(shared)
+        ours.as_user = {"umask": 0o002}
+        theirs.belong_to(OTHER)
+        try:
+            first = ours.start(ours.target(), "--retries", "0")
+            ours.frozen_after_a_state()
+            second = theirs.start(theirs.target())
+            until(lambda: "another job trains this run" in theirs.log(), "the second user's wait")
+            ask("scancel", ours.running())
+            assert ours.ended(first) == 1
+            theirs.finished(second)
+        finally:
+            print(ours.said(), theirs.said())
+            ours.close()
+            theirs.close()
+        assert "going on after step" in theirs.log()
+        assert theirs.points() == undisturbed.points()
 
 
 def test_a_run_that_diverges_uses_no_retry_and_is_labelled(project):
