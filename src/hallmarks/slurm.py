@@ -11,8 +11,8 @@ against a real SLURM:
 - While nothing ends, the time between two looks grows to minutes, however short the jobs are.
 - After a driver was killed, its jobs still run; the next driver starts them a second time beside them.
 - A job that is submitted while the controller or accounting is away fails, and so do its retries at once.
-- The parts of a group run one after another, each in a job step and a Snakemake of its own, on as many cores as
-  all of them together have asked for.
+- The parts of a group run one after another, each in a job step and a Snakemake of its own, on as many cores
+  as all of them together have asked for.
 - In an array all ask for what the first asks for, all bear its name, and each is taken for done when the last
   is; what becomes ready one by one, as a retry does, is never submitted; the first task runs in no job step,
   and only steps are warned of a time limit.

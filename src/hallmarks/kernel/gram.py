@@ -17,12 +17,10 @@ from threadpoolctl import threadpool_limits
 
 from hallmarks.errors import UserError
 from hallmarks.kernel.groups import Groups
-from hallmarks.kernel.products import DeviceProducts, Products
+from hallmarks.kernel.products import DeviceProducts, Products, Sums
 from hallmarks.kernel.progress import Progress
 from hallmarks.trajectory.blocks import Piece, Reader, segments
 from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoints
-
-Result = list[tuple[np.ndarray, np.ndarray]]
 
 SEGMENT = 2**17
 BUFFER_BYTES = 2**28
@@ -66,7 +64,7 @@ def increments_gram(
     for _ in range(workers):
         free.put(DeviceProducts(n, size, dtype, device) if device else Products(n, size, dtype))
 
-    def work(segment: list[Piece]) -> Result:
+    def work(segment: list[Piece]) -> Sums:
         products = free.get()
         try:
             return products(reader, segment, m)
@@ -79,10 +77,10 @@ def increments_gram(
         ThreadPoolExecutor(workers) as pool,
         Progress(total) as progress,
     ):
-        for part, products in _in_order(pool, work, list(segments(parts.pieces, size)), 2 * workers, reader):
-            for piece, (product, lengths) in zip(part, products, strict=True):
-                gram[piece.group, m:] += product
-                squares[piece.group] += lengths
+        for part, sums in _in_order(pool, work, list(segments(parts.pieces, size)), 2 * workers, reader):
+            for group, (product, lengths) in sums.items():
+                gram[group, m:] += product
+                squares[group] += lengths
             reader.hash_behind(part)
             progress.add(
                 sum(p.count * ITEM_BYTES[point.tensors[p.tensor].dtype] for point in points for p in part)
@@ -98,11 +96,11 @@ def increments_gram(
 
 def _in_order(
     pool: ThreadPoolExecutor,
-    work: Callable[[list[Piece]], Result],
+    work: Callable[[list[Piece]], Sums],
     parts: Sequence[list[Piece]],
     ahead: int,
     reader: Reader,
-) -> Iterator[tuple[list[Piece], Result]]:
+) -> Iterator[tuple[list[Piece], Sums]]:
     """Each part with its products, in order; at most `ahead` are under way or wait to be taken."""
     waiting: deque[tuple[list[Piece], Future]] = deque()
     try:

@@ -1,29 +1,37 @@
 """The products of one segment's increments, by numpy on the CPU or by torch on a GPU."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.blocks import Buffer, Piece, Reader
+from hallmarks.trajectory.blocks import Buffer, Piece, Reader, segments
 
 SMALLEST_SQUARE = 1e-30
+BLOCK = 2**15  # elements: a row's differences stay in the second-level cache, and float32 sums are short
+
+Sums = dict[int, tuple[np.ndarray, np.ndarray]]
 
 
 class Products:
-    """For each piece of a segment: rows[m:] · rowsᵀ [n−m, n] and the rows' squares [n], on the CPU.
+    """For each group in a segment: rows[m:] · rowsᵀ [n−m, n] and the rows' squares [n], summed in float64
+    over blocks; on the CPU.
 
     One worker's own: its buffers are made once, for segments of at most `size` elements of `n` points.
     """
 
     def __init__(self, n: int, size: int, dtype: np.dtype):
-        self.buffer = Buffer(n, size, dtype)
+        self.block = min(size, BLOCK)
+        self.buffer = Buffer(n, self.block, dtype)
 
-    def __call__(
-        self, reader: Reader, segment: Sequence[Piece], m: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        rows = reader.increments(segment, self.buffer)
-        return [_product(rows[:, begin:end], m, reader, piece) for piece, begin, end in places(segment)]
+    def __call__(self, reader: Reader, segment: Sequence[Piece], m: int) -> Sums:
+        sums = no_sums(len(reader.points), m)
+        for block in segments(segment, self.block):
+            rows = reader.increments(block, self.buffer)
+            for piece, begin, end in places(block):
+                add(sums, piece.group, *_product(rows[:, begin:end], m, reader, piece))
+        return sums
 
 
 class DeviceProducts:
@@ -46,9 +54,7 @@ class DeviceProducts:
         self.host = torch.empty(n * size, dtype=getattr(torch, dtype.name), pin_memory=cuda)
         self.scratch = np.empty(size * 8, np.uint8)
 
-    def __call__(
-        self, reader: Reader, segment: Sequence[Piece], m: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+    def __call__(self, reader: Reader, segment: Sequence[Piece], m: int) -> Sums:
         import torch
 
         n, width = len(reader.points), sum(piece.count for piece in segment)
@@ -58,15 +64,25 @@ class DeviceProducts:
             points = host.to(self.device, non_blocking=True)
             rows = points.to(torch.float64, copy=True)
             rows[1:] -= points[:-1]
-            products = []
+            sums = no_sums(n, m)
             for piece, begin, end in places(segment):
                 part = rows[:, begin:end]
                 product = (part[m:] @ part.T).cpu().numpy()
                 squares = part.square().sum(dim=1).cpu().numpy() if m else np.diagonal(product)
                 if not (np.isfinite(squares).all() and np.isfinite(product).all()):
                     _require_finite(host[:, begin:end].numpy(), reader, piece)
-                products.append((product, squares))
-        return products
+                add(sums, piece.group, product, squares)
+        return sums
+
+
+def no_sums(n: int, m: int) -> Sums:
+    """Zeros for every group."""
+    return defaultdict(lambda: (np.zeros((n - m, n)), np.zeros(n)))
+
+
+def add(sums: Sums, group: int, product: np.ndarray, squares: np.ndarray) -> None:
+    for total, term in zip(sums[group], (product, squares), strict=True):
+        total += term
 
 
 def places(segment: Sequence[Piece]) -> list[tuple[Piece, int, int]]:
@@ -91,7 +107,8 @@ def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np
 def summed(rows: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """rows[m:] · rowsᵀ and the rows' squares, in the rows' precision."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        product = rows[m:] @ rows.T  # with m = 0 a symmetric update, half the work
+        # With m = 0 a symmetric update, half the work. `@` holds Python's lock where the result is small.
+        product = np.dot(rows[m:], rows.T)
         return product, np.einsum("ij,ij->i", rows, rows) if m else np.diagonal(product)
 
 

@@ -14,6 +14,7 @@ from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoint
 from hallmarks.trajectory.store import altered
 
 HASHED_AT_ONCE = 2**20
+DTYPES = {name: np.dtype(name) for name in ITEM_BYTES if name != "bfloat16"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Stretch:
     dtype: str
     place: int
     count: int
+
+
+Layout = dict[str, tuple[int, int, str]]  # where a tensor lies: file, byte offset and type
 
 
 def segments(pieces: Sequence[Piece], size: int) -> Iterator[list[Piece]]:
@@ -67,19 +71,20 @@ class Reader:
         self.points = points
         self.files: list[list[Path]] = []
         self.descriptors: list[list[int]] = []
-        self.layouts: list[int] = []
+        self.layout_of: list[int] = []
         self.digests = [hashlib.sha256() if point.sha256 else None for point in points]
         self.hashed = [0] * len(points)
         self.hash_buffer = memoryview(bytearray(HASHED_AT_ONCE))
         known: dict[tuple, int] = {}
         for point in points:
             files = sorted({tensor.file for tensor in point.tensors.values()})
-            layout = tuple(
-                (name, files.index(tensor.file), tensor.offset, tensor.dtype)
+            layout = {
+                name: (files.index(tensor.file), tensor.offset, tensor.dtype)
                 for name, tensor in point.tensors.items()
-            )
-            self.layouts.append(known.setdefault(layout, len(known)))
+            }
+            self.layout_of.append(known.setdefault(tuple(layout.items()), len(known)))
             self.files.append(files)
+        self.layouts: list[Layout] = [dict(layout) for layout in known]
 
     def __enter__(self) -> "Reader":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -105,30 +110,8 @@ class Reader:
 
     def stretches(self, segment: Sequence[Piece]) -> list[list[Stretch]]:
         """For each point, what to read; points laid out alike share one list."""
-        by_layout: dict[int, list[Stretch]] = {}
-        for index, layout in enumerate(self.layouts):
-            if layout not in by_layout:
-                by_layout[layout] = self._stretches(index, segment)
-        return [by_layout[layout] for layout in self.layouts]
-
-    def _stretches(self, index: int, segment: Sequence[Piece]) -> list[Stretch]:
-        found: list[Stretch] = []
-        place = 0
-        for piece in segment:
-            tensor = self.points[index].tensors[piece.tensor]
-            item = ITEM_BYTES[tensor.dtype]
-            file, offset = self.files[index].index(tensor.file), tensor.offset + piece.start * item
-            last = found[-1] if found else None
-            if (
-                last
-                and (last.file, last.dtype) == (file, tensor.dtype)
-                and last.offset + last.count * item == offset
-            ):
-                found[-1] = Stretch(file, last.offset, last.dtype, last.place, last.count + piece.count)
-            else:
-                found.append(Stretch(file, offset, tensor.dtype, place, piece.count))
-            place += piece.count
-        return found
+        found = [_stretches(layout, segment) for layout in self.layouts]
+        return [found[index] for index in self.layout_of]
 
     def read_ahead(self, segment: Sequence[Piece]) -> None:
         """Ask the kernel to fetch a segment of all points while others are worked on."""
@@ -139,17 +122,19 @@ class Reader:
 
     def row(self, index: int, stretches: Sequence[Stretch], row: np.ndarray, scratch: np.ndarray) -> None:
         """Read one point's elements into `row`; `scratch` holds bytes that need conversion."""
+        bytes_of_row = memoryview(row).cast("B")
         for s in stretches:
-            target = row[s.place : s.place + s.count]
-            if s.dtype == row.dtype.name:
-                self._fill(index, s, memoryview(target).cast("B"))
+            if DTYPES.get(s.dtype) == row.dtype:
+                begin, end = s.place * row.itemsize, (s.place + s.count) * row.itemsize
+                self._fill(index, s, bytes_of_row[begin:end])
                 continue
             raw = scratch[: s.count * ITEM_BYTES[s.dtype]]
             self._fill(index, s, memoryview(raw))
+            target = row[s.place : s.place + s.count]
             if s.dtype == "bfloat16":
                 target[:] = (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
             else:
-                target[:] = raw.view(s.dtype)
+                target[:] = raw.view(DTYPES[s.dtype])
 
     def _fill(self, index: int, stretch: Stretch, view: memoryview) -> None:
         offset = stretch.offset
@@ -219,3 +204,20 @@ class Buffer:
         self.rows = np.empty(n * size, dtype)
         self.before, self.now = np.empty(size, dtype), np.empty(size, dtype)
         self.scratch = np.empty(size * 8, np.uint8)
+
+
+def _stretches(layout: Layout, segment: Sequence[Piece]) -> list[Stretch]:
+    """What to read of a file laid out so; pieces that follow one another in it are one stretch."""
+    found: list[Stretch] = []
+    place = 0
+    for piece in segment:
+        file, offset, dtype = layout[piece.tensor]
+        item = ITEM_BYTES[dtype]
+        offset += piece.start * item
+        last = found[-1] if found else None
+        if last and (last.file, last.dtype, last.offset + last.count * item) == (file, dtype, offset):
+            found[-1] = Stretch(file, last.offset, dtype, last.place, last.count + piece.count)
+        else:
+            found.append(Stretch(file, offset, dtype, place, piece.count))
+        place += piece.count
+    return found
