@@ -85,6 +85,7 @@ def limits() -> None:
 
         try:
             until(look, "the ten runs", 1800)
+            disturbed.finished(driver)
         finally:
             disturbed.close()
         lost = [a - b for run in RUNS for a, b in zip(stopped[run], resumed[run], strict=True)]

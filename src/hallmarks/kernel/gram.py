@@ -17,12 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from hallmarks.errors import UserError
 from hallmarks.kernel.groups import Groups
-from hallmarks.kernel.products import DeviceProducts, Products, Sums
+from hallmarks.kernel.products import DeviceProducts, Products
 from hallmarks.kernel.progress import Progress
 from hallmarks.trajectory.blocks import Piece, Reader, segments
 from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoints
 
-SEGMENT = 2**17
+Result = list[tuple[np.ndarray, np.ndarray]]
+
+ROW_BYTES = 2**19  # of a segment: two rows and what is subtracted stay in a second-level cache
 BUFFER_BYTES = 2**28
 
 
@@ -33,8 +35,8 @@ def segment_size(
     wide = any(tensor.dtype == "float64" for p in checkpoints.points for tensor in p.tensors.values())
     dtype = np.dtype(precision or ("float64" if wide else "float32"))
     workers = workers or len(os.sched_getaffinity(0))
-    limit = BUFFER_BYTES // (workers * len(checkpoints.points) * dtype.itemsize)
-    return int(np.clip(limit, 2**12, SEGMENT)), dtype, workers
+    row = min(BUFFER_BYTES // (workers * len(checkpoints.points)), ROW_BYTES)
+    return max(2**12, row // dtype.itemsize), dtype, workers
 
 
 def increments_gram(
@@ -57,6 +59,9 @@ def increments_gram(
     n, m = len(points), 0 if old is None else old.shape[1]
     size, dtype, workers = segment_size(checkpoints, precision, workers)
     size = segment or size
+    item = {
+        name: sum(ITEM_BYTES[point.tensors[name].dtype] for point in points) for name in points[0].tensors
+    }
     total = sum(tensor.bytes for point in points for tensor in point.tensors.values())
     gram = np.zeros((len(parts.names), n, n))
     squares = np.zeros((len(parts.names), n))
@@ -64,7 +69,7 @@ def increments_gram(
     for _ in range(workers):
         free.put(DeviceProducts(n, size, dtype, device) if device else Products(n, size, dtype))
 
-    def work(segment: list[Piece]) -> Sums:
+    def work(segment: list[Piece]) -> Result:
         products = free.get()
         try:
             return products(reader, segment, m)
@@ -77,14 +82,12 @@ def increments_gram(
         ThreadPoolExecutor(workers) as pool,
         Progress(total) as progress,
     ):
-        for part, sums in _in_order(pool, work, list(segments(parts.pieces, size)), 2 * workers, reader):
-            for group, (product, lengths) in sums.items():
-                gram[group, m:] += product
-                squares[group] += lengths
+        for part, products in _in_order(pool, work, list(segments(parts.pieces, size)), 2 * workers, reader):
+            for piece, (product, lengths) in zip(part, products, strict=True):
+                gram[piece.group, m:] += product
+                squares[piece.group] += lengths
             reader.hash_behind(part)
-            progress.add(
-                sum(p.count * ITEM_BYTES[point.tensors[p.tensor].dtype] for point in points for p in part)
-            )
+            progress.add(sum(piece.count * item[piece.tensor] for piece in part))
         reader.verify()
     if m:
         if not np.allclose(squares[:, :m], np.diagonal(old, axis1=1, axis2=2), rtol=1e-3, atol=0):
@@ -96,11 +99,11 @@ def increments_gram(
 
 def _in_order(
     pool: ThreadPoolExecutor,
-    work: Callable[[list[Piece]], Sums],
+    work: Callable[[list[Piece]], Result],
     parts: Sequence[list[Piece]],
     ahead: int,
     reader: Reader,
-) -> Iterator[tuple[list[Piece], Sums]]:
+) -> Iterator[tuple[list[Piece], Result]]:
     """Each part with its products, in order; at most `ahead` are under way or wait to be taken."""
     waiting: deque[tuple[list[Piece], Future]] = deque()
     try:

@@ -1,37 +1,29 @@
 """The products of one segment's increments, by numpy on the CPU or by torch on a GPU."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.blocks import Buffer, Piece, Reader, segments
+from hallmarks.trajectory.blocks import Buffer, Piece, Reader, edges_of
 
 SMALLEST_SQUARE = 1e-30
-BLOCK = 2**15  # elements: a row's differences stay in the second-level cache, and float32 sums are short
-
-Sums = dict[int, tuple[np.ndarray, np.ndarray]]
 
 
 class Products:
-    """For each group in a segment: rows[m:] · rowsᵀ [n−m, n] and the rows' squares [n], summed in float64
-    over blocks; on the CPU.
+    """For each piece of a segment: rows[m:] · rowsᵀ [n−m, n] and the rows' squares [n], on the CPU.
 
     One worker's own: its buffers are made once, for segments of at most `size` elements of `n` points.
     """
 
     def __init__(self, n: int, size: int, dtype: np.dtype):
-        self.block = min(size, BLOCK)
-        self.buffer = Buffer(n, self.block, dtype)
+        self.buffer = Buffer(n, size, dtype)
 
-    def __call__(self, reader: Reader, segment: Sequence[Piece], m: int) -> Sums:
-        sums = no_sums(len(reader.points), m)
-        for block in segments(segment, self.block):
-            rows = reader.increments(block, self.buffer)
-            for piece, begin, end in places(block):
-                add(sums, piece.group, *_product(rows[:, begin:end], m, reader, piece))
-        return sums
+    def __call__(
+        self, reader: Reader, segment: Sequence[Piece], m: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        increments = reader.increments(segment, self.buffer)
+        return [_product(rows, m, reader, piece) for rows, piece in zip(increments, segment, strict=True)]
 
 
 class DeviceProducts:
@@ -54,7 +46,9 @@ class DeviceProducts:
         self.host = torch.empty(n * size, dtype=getattr(torch, dtype.name), pin_memory=cuda)
         self.scratch = np.empty(size * 8, np.uint8)
 
-    def __call__(self, reader: Reader, segment: Sequence[Piece], m: int) -> Sums:
+    def __call__(
+        self, reader: Reader, segment: Sequence[Piece], m: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         import torch
 
         n, width = len(reader.points), sum(piece.count for piece in segment)
@@ -64,31 +58,15 @@ class DeviceProducts:
             points = host.to(self.device, non_blocking=True)
             rows = points.to(torch.float64, copy=True)
             rows[1:] -= points[:-1]
-            sums = no_sums(n, m)
-            for piece, begin, end in places(segment):
+            products = []
+            for piece, (begin, end) in zip(segment, edges_of(segment), strict=True):
                 part = rows[:, begin:end]
                 product = (part[m:] @ part.T).cpu().numpy()
                 squares = part.square().sum(dim=1).cpu().numpy() if m else np.diagonal(product)
                 if not (np.isfinite(squares).all() and np.isfinite(product).all()):
                     _require_finite(host[:, begin:end].numpy(), reader, piece)
-                add(sums, piece.group, product, squares)
-        return sums
-
-
-def no_sums(n: int, m: int) -> Sums:
-    """Zeros for every group."""
-    return defaultdict(lambda: (np.zeros((n - m, n)), np.zeros(n)))
-
-
-def add(sums: Sums, group: int, product: np.ndarray, squares: np.ndarray) -> None:
-    for total, term in zip(sums[group], (product, squares), strict=True):
-        total += term
-
-
-def places(segment: Sequence[Piece]) -> list[tuple[Piece, int, int]]:
-    """Each piece with where it begins and ends in the segment."""
-    edges = np.cumsum([0, *(piece.count for piece in segment)]).tolist()
-    return list(zip(segment, edges, edges[1:], strict=False))
+                products.append((product, squares))
+        return products
 
 
 def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +85,7 @@ def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np
 def summed(rows: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
     """rows[m:] · rowsᵀ and the rows' squares, in the rows' precision."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        # With m = 0 a symmetric update, half the work. `@` holds Python's lock where the result is small.
+        # With m = 0 a symmetric update, half the work. `@` would hold Python's lock where n is small.
         product = np.dot(rows[m:], rows.T)
         return product, np.einsum("ij,ij->i", rows, rows) if m else np.diagonal(product)
 

@@ -1,6 +1,7 @@
 """A trajectory read once, in order, segment by segment; increments are formed while they are in cache."""
 
 import hashlib
+import itertools
 import os
 import resource
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def segments(pieces: Sequence[Piece], size: int) -> Iterator[list[Piece]]:
         cuts = -(-piece.count // size)
         if cuts > 1:
             edges = [piece.count * cut // cuts for cut in range(cuts + 1)]
-            for begin, end in zip(edges, edges[1:], strict=False):
+            for begin, end in itertools.pairwise(edges):
                 yield [Piece(piece.group, piece.tensor, piece.start + begin, end - begin)]
         elif piece.count:
             packed.append(piece)
@@ -180,21 +181,30 @@ class Reader:
         for index, stretches in enumerate(self.stretches(segment)):
             self.row(index, stretches, rows[index], scratch)
 
-    def increments(self, segment: Sequence[Piece], buffer: "Buffer") -> np.ndarray:
-        """The rows θ_0, θ_1−θ_0, … of a segment, [n, elements], in the buffer's precision."""
-        width = sum(piece.count for piece in segment)
-        n = len(self.points)
-        rows = buffer.rows[: n * width].reshape(n, width)
-        before, now = buffer.before[:width], buffer.now[:width]
+    def increments(self, segment: Sequence[Piece], buffer: "Buffer") -> list[np.ndarray]:
+        """The rows θ_0, θ_1−θ_0, … of each piece of a segment, [n, elements], in the buffer's precision.
+
+        Each is contiguous: BLAS would be handed a copy of a slice.
+        """
+        n, edges = len(self.points), edges_of(segment)
+        found = [buffer.rows[n * begin : n * end].reshape(n, -1) for begin, end in edges]
+        before, now = buffer.before, buffer.now
         with np.errstate(invalid="ignore", over="ignore"):  # the product says which value is not finite
             for index, stretches in enumerate(self.stretches(segment)):
                 self.row(index, stretches, now, buffer.scratch)
-                if index:
-                    np.subtract(now, before, out=rows[index])
-                else:
-                    rows[0] = now
+                for rows, (begin, end) in zip(found, edges, strict=True):
+                    if index:
+                        np.subtract(now[begin:end], before[begin:end], out=rows[index])
+                    else:
+                        rows[0] = now[begin:end]
                 before, now = now, before
-        return rows
+        return found
+
+
+def edges_of(segment: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Where each piece begins and ends in a segment."""
+    edges = np.cumsum([0, *(piece.count for piece in segment)]).tolist()
+    return list(itertools.pairwise(edges))
 
 
 class Buffer:
