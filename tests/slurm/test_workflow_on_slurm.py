@@ -14,6 +14,9 @@ def test_a_figure_is_the_same_on_the_cluster(project, undisturbed):
     asked = [ask("sacct", "-X", "-n", "-P", "-j", job, "-o", "Partition,Account,ReqTRES") for job in jobs]
     assert all(line.startswith("gpu|lab") and "gres/gpu=1" in line for line in asked[:2])
     assert all(line.startswith("cpu|lab") for line in asked[2:])
+    # A run's kernel and its measures are one Snakemake in their job, not a job step each.
+    steps = ask("sacct", "-n", "-P", "-o", "JobID", "-j", ",".join(jobs[2:])).split()
+    assert not [step for step in steps if "." in step and not step.endswith((".batch", ".extern"))]
 
     # What they used is known afterwards, and what to ask for the next time.
     (report,) = project.folder.glob("efficiency/*.csv")
