@@ -20,11 +20,15 @@ JOBS = """\
 8_2|x|rule_train_wildcards_vgg16_default_seed1|00:10:00|00:20:00|1|8||16000M
 8_2.0|python||00:10:00|00:20:00|1|8|512M|
 9|x|rule_kernels_kernel_measure|00:01:00|00:00:30|1|4||4000M
-9.0|python||00:00:40|00:00:20|1|4|300M|
-9.1|python||00:00:20|00:00:10|1|1|200M|"""
+9.0|python||00:01:00|00:00:30|1|4|300M|
+10|x|rule_pictures_figure|00:01:00|00:04:00|1|8||8000M
+10.0|python||00:01:00|00:04:00|1|8|2400M|"""
 PROFILE = Profile(
     "slurm",
-    {"groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures"}},
+    {
+        "groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures"},
+        "set-threads": {"kernel": 4},
+    },
     load([Path(__file__).parents[1] / "config.yaml"]),
 )
 
@@ -37,15 +41,17 @@ def report(tmp_path) -> Path:
 
 
 def test_what_jobs_used_and_what_to_ask_for(report):
-    kernels, train = read([report], PROFILE)
-    assert (kernels.rules, kernels.steps, kernels.busy) == (["kernel", "measure"], 2, 0.5)
-    assert (kernels.used, kernels.asked) == (300, 4000)
+    kernels, pictures, train = read([report], PROFILE)
+    assert (kernels.rules, kernels.steps, kernels.busy) == (["kernel", "measure"], 1, 0.5)
+    assert (kernels.used, kernels.asked, kernels.part) == (300, 4000, 300)
+    assert (pictures.used, pictures.asked, pictures.part) == (2400, 8000, 300)
     assert (train.steps, train.seconds, train.busy, train.cores) == (2, 1200, 2, 8)
     assert (train.used, train.asked) == (1024, 16000)
-    suggested = render([kernels, train]).partition("set-resources:\n")[2]
+    suggested = render([kernels, pictures, train]).partition("set-resources:\n")[2]
     assert yaml.safe_load(suggested) == {
         "kernel": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
         "measure": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
+        "figure": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
         "train": {"mem_mb": "attempt * 1300"},
     }
 

@@ -126,11 +126,14 @@ def submission_by(command):
 
 
 def whole_groups_by(command):
-    """`command`, a group run by one Snakemake, its parts side by side on the cores that they were given."""
+    """`command`, a group run in one job step by one Snakemake, its parts side by side on their cores."""
 
     def job_command(executor, job):
         call = command(executor, job)
-        return call.replace(executor.additional_general_args(), "") if job.is_group() else call
+        if not job.is_group():
+            return call
+        call = call.replace(executor.additional_general_args(), "")
+        return f"srun -n1 --cpu-bind=q --cpus-per-task={job.threads} {call}"
 
     return job_command
 

@@ -15,9 +15,10 @@ COLUMNS = ["Elapsed_sec", "TotalCPU_sec", "NCPUS", "MaxRSS_MB", "RequestedMem_MB
 
 @dataclass(frozen=True)
 class Use:
-    """The job steps of a rule, or of the rules of a group: the most that one used, and its job asked for.
+    """The job steps of a rule, or of a group of rules: the most that one used, and its job asked for.
 
-    Memory in MB; `busy` is how many cores were at work on average.
+    Memory in MB, `part` of it by one rule where those of a group run side by side; `busy` is how many cores
+    were at work on average.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Use:
     cores: int
     used: float
     asked: float
+    part: float
 
 
 def read(paths: list[Path], profile: Profile) -> list[Use]:
@@ -47,15 +49,19 @@ def read(paths: list[Path], profile: Profile) -> list[Use]:
             ) from None
         except ValueError as error:
             raise UserError(f"{path}: not an efficiency report ({error})") from None
-    return [use(name, rows[name], profile.keys.get("groups", {})) for name in sorted(rows)]
+    return [use(name, rows[name], profile.keys) for name in sorted(rows)]
 
 
-def use(name: str, steps: list[list[float]], groups: dict[str, str]) -> Use:
-    """What these steps used; a group is named `<group>_<rule>…`, and each of its rules runs as a step."""
-    rules = [rule for rule, group in groups.items() if name.startswith(f"{group}_")] or [name]
+def use(name: str, steps: list[list[float]], keys: dict) -> Use:
+    """What these steps used; a group is named `<group>_<rule>…`, and as many of its rules run at once as its
+    cores are for."""
+    groups, threads = keys.get("groups", {}), keys.get("set-threads", {})
+    grouped = [rule for rule, group in groups.items() if name.startswith(f"{group}_")]
     seconds, _, cores, used, asked = (max(column) for column in zip(*steps, strict=True))
     busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in steps)
-    return Use(name, rules, len(steps), seconds, busy, int(cores), used, asked)
+    wide = max((threads.get(rule, 1) for rule in grouped), default=math.inf)
+    part = max(used / max(cores // wide, 1) for _, _, cores, used, _ in steps)
+    return Use(name, grouped or [name], len(steps), seconds, busy, int(cores), used, asked, part)
 
 
 def render(uses: list[Use]) -> str:
@@ -80,7 +86,7 @@ def render(uses: list[Use]) -> str:
     resources = ["set-resources:"]
     for use in uses:
         for rule in use.rules:
-            resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.used / 100)}"]
+            resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.part / 100)}"]
             if rule != "train":
                 resources.append(f"    runtime: attempt * {10 * math.ceil(2 * use.seconds / 600)}")
     table = aligned(heads, lines, range(1, 7))
