@@ -48,6 +48,19 @@ def project(where: Path, epochs: int, made: Project | None = None) -> Project:
     return new
 
 
+def lost_steps(run: str, disturbed: Project) -> list[int]:
+    """What each time limit cost a run: the step it was stopped at, less the one it went on from.
+
+    The driver tells what a failed command said; the last one's log is there.
+    """
+    said = disturbed.said() + disturbed.log(run)
+    stopped, resumed = (
+        sorted({int(step) for step in re.findall(f"{run}: {told} (\\d+)", said)})
+        for told in ("stopped after", "going on after step")
+    )
+    return [a - b for a, b in zip(stopped, resumed, strict=True)]
+
+
 def limits() -> None:
     """Ten runs, four at a time, each warned of two time limits; between them it stands still (SIGSTOP)."""
     with folder() as one, folder() as two:
@@ -63,24 +76,18 @@ def limits() -> None:
             *asked,
             "train:slurm_partition=gpu",
         )
-        stopped: dict[str, list[int]] = {run: [] for run in RUNS}
-        resumed: dict[str, list[int]] = {run: [] for run in RUNS}
-        held: dict[str, str] = {}
+        held = dict.fromkeys(RUNS, 0)
+        known: dict[int, list[str]] = {}  # the newest state when a process was first seen, or held
 
         def look() -> bool:
             for run in RUNS:
-                log = disturbed.log(run)
-                told = re.search(r"stopped after (\d+) of", log)
-                if told and len(stopped[run]) == len(resumed[run]):
-                    stopped[run].append(int(told[1]))
-                told = re.search(r"going on after step (\d+)", log)
-                if told and len(resumed[run]) < len(stopped[run]):
-                    resumed[run].append(int(told[1]))
-                states, trainers = disturbed.states(run), disturbed.trainers(run)
-                if trainers and states and len(resumed[run]) < LIMITS and held.get(run, "") < states[-1]:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(trainers[0], signal.SIGSTOP)
-                        held[run] = states[-1]
+                newest = disturbed.states(run)[-1:]
+                for trainer in disturbed.trainers(run):
+                    if known.setdefault(trainer, newest) < newest and held[run] < LIMITS:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(trainer, signal.SIGSTOP)
+                            held[run] += 1
+                            known[trainer] = newest
             return driver.poll() is not None
 
         try:
@@ -88,7 +95,7 @@ def limits() -> None:
             disturbed.finished(driver)
         finally:
             disturbed.close()
-        lost = [a - b for run in RUNS for a, b in zip(stopped[run], resumed[run], strict=True)]
+        lost = [step for run in RUNS for step in lost_steps(run, disturbed)]
         equal = sum(disturbed.points(run) == undisturbed.points(run) for run in RUNS)
     print("| time limits | without a lost step | runs that end with the same bits | jobs |")
     print("|---|---|---|---|")
