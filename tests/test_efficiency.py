@@ -22,11 +22,13 @@ JOBS = """\
 9|x|rule_kernels_kernel_measure|00:01:00|00:00:30|1|4||4000M
 9.0|python||00:01:00|00:00:30|1|4|300M|
 10|x|rule_pictures_figure|00:01:00|00:04:00|1|8||8000M
-10.0|python||00:01:00|00:04:00|1|8|2400M|"""
+10.0|python||00:01:00|00:04:00|1|8|2400M|
+11|x|rule_pictures_claims_figure|00:01:00|00:00:20|1|2||5000M
+11.0|python||00:01:00|00:00:20|1|2|500M|"""
 PROFILE = Profile(
     "slurm",
     {
-        "groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures"},
+        "groups": {"kernel": "kernels", "measure": "kernels", "figure": "pictures", "claims": "pictures"},
         "set-threads": {"kernel": 4},
     },
     load([Path(__file__).parents[1] / "config.yaml"]),
@@ -52,6 +54,7 @@ def test_what_jobs_used_and_what_to_ask_for(report):
         "kernel": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
         "measure": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
         "figure": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
+        "claims": {"mem_mb": "attempt * 400", "runtime": "attempt * 10"},
         "train": {"mem_mb": "attempt * 1300"},
     }
 

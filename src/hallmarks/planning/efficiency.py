@@ -34,12 +34,15 @@ class Use:
 
 def read(paths: list[Path], profile: Profile) -> list[Use]:
     """The use of each rule, or group of rules, over all reports. Raises UserError where one is no report."""
+    groups = set(profile.keys.get("groups", {}).values())
     rows = defaultdict(list)
     for path in paths:
         try:
             with open(path) as file:
                 for row in csv.DictReader(file):
                     name = row["RuleName"].removeprefix("rule_").split("_wildcards_")[0]
+                    # A group's job is named <group>_<rule>…, after those of its rules that are in it.
+                    name = next((group for group in groups if name.startswith(f"{group}_")), name)
                     rows[name].append([float(row[column] or 0) for column in COLUMNS])
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from None
@@ -53,10 +56,9 @@ def read(paths: list[Path], profile: Profile) -> list[Use]:
 
 
 def use(name: str, steps: list[list[float]], keys: dict) -> Use:
-    """What these steps used; a group is named `<group>_<rule>…`, and as many of its rules run at once as its
-    cores are for."""
+    """What these steps of a rule or group used; as many rules of a group run at once as its cores are for."""
     groups, threads = keys.get("groups", {}), keys.get("set-threads", {})
-    grouped = [rule for rule, group in groups.items() if name.startswith(f"{group}_")]
+    grouped = [rule for rule, group in groups.items() if group == name]
     seconds, _, cores, used, asked = (max(column) for column in zip(*steps, strict=True))
     busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in steps)
     wide = max((threads.get(rule, 1) for rule in grouped), default=math.inf)
