@@ -58,7 +58,7 @@ def mend() -> None:
         lambda executor: executor.workflow.executor_settings.init_seconds_before_status_checks,
         lambda executor, seconds: None,
     )
-    executor.format_job_exec = whole_groups_by(executor.format_job_exec)
+    executor.format_job_exec = whole_groups_by(executor.format_job_exec, step.get_cpu_setting)
     executor._submit_array_jobs = arrays_by(executor._submit_array_jobs, plugin.get_job_wildcards)
     executor._report_job_submission_threadsafe = names_by(
         executor._report_job_submission_threadsafe, plugin.get_job_wildcards
@@ -125,7 +125,7 @@ def submission_by(command):
     return submission
 
 
-def whole_groups_by(command):
+def whole_groups_by(command, cores_of):
     """`command`, a group run in one job step by one Snakemake, its parts side by side on their cores."""
 
     def job_command(executor, job):
@@ -133,7 +133,7 @@ def whole_groups_by(command):
         if not job.is_group():
             return call
         call = call.replace(executor.additional_general_args(), "")
-        return f"srun -n1 --cpu-bind=q --cpus-per-task={job.threads} {call}"
+        return f"srun -n1 --nodes=1 --cpu-bind=q {cores_of(job, False)} {call}"
 
     return job_command
 
