@@ -64,9 +64,9 @@ def lost_steps(run: str, disturbed: Project) -> list[int]:
 def limits() -> None:
     """Ten runs, four at a time, each warned of two time limits; between them it stands still (SIGSTOP)."""
     with folder() as one, folder() as two:
-        undisturbed = project(one, 60)
+        undisturbed = project(one, 30)
         undisturbed.done("snakemake", "--profile", "smoke", *map(undisturbed.target, RUNS))
-        disturbed = project(two, 60, undisturbed)
+        disturbed = project(two, 30, undisturbed)
         asked = ["train:runtime=2", "train:slurm_extra='--signal=TERM@60'", "train:gpu=1"]
         driver = disturbed.start(
             *map(disturbed.target, RUNS),
@@ -76,18 +76,17 @@ def limits() -> None:
             *asked,
             "train:slurm_partition=gpu",
         )
-        held = dict.fromkeys(RUNS, 0)
-        known: dict[int, list[str]] = {}  # the newest state when a process was first seen, or held
+        held: dict[str, set[int]] = {run: set() for run in RUNS}
+        known: dict[int, list[str]] = {}  # the newest state when a process was first seen
 
         def look() -> bool:
             for run in RUNS:
                 newest = disturbed.states(run)[-1:]
-                for trainer in disturbed.trainers(run):
-                    if known.setdefault(trainer, newest) < newest and held[run] < LIMITS:
+                for trainer in set(disturbed.trainers(run)) - held[run]:
+                    if known.setdefault(trainer, newest) < newest and len(held[run]) < LIMITS:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(trainer, signal.SIGSTOP)
-                            held[run] += 1
-                            known[trainer] = newest
+                            held[run].add(trainer)
             return driver.poll() is not None
 
         try:

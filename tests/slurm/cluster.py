@@ -24,7 +24,6 @@ LOCK = Path("/run/lock/hallmarks-slurm")
 PROGRAMS = ["slurmctld", "slurmd", "sbatch", "sacctmgr", "slurmdbd", "munged", "mariadbd"]
 NODES = ["n1", "n2"]
 OTHER = "games"  # a user that every Debian has
-CANCEL = ["scancel", f"--user=root,{OTHER}", "--full"]
 # Existing, distinct character devices stand for GPUs: a Count without a File makes a node invalid.
 GPUS = ["/dev/null", "/dev/zero"]
 SLURM = """{ours}
@@ -131,6 +130,7 @@ class Cluster:
         self.lock = LOCK.open("w")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.folder = Path(tempfile.mkdtemp(prefix="hallmarks-slurm-"))
+        self.folder.chmod(0o755)
         self.daemons: dict[str, subprocess.Popen] = {}
         try:
             self.up()
@@ -258,14 +258,19 @@ class Cluster:
         for name, start in parts.items():
             if name not in self.daemons:
                 start()
-        ask(*CANCEL)
-        until(lambda: not ask("squeue", "-h"), "an empty queue")
+        self.empty_queue()
         until(self.idle, "both nodes")
+
+    def empty_queue(self) -> None:
+        """End every job."""
+        for user in ("root", OTHER):
+            ask("scancel", f"--user={user}", "--full")
+        until(lambda: not ask("squeue", "-h"), "an empty queue")
 
     def down(self) -> None:
         """End every job, then every daemon; leave no file."""
-        if "slurmctld" in self.daemons and answers(*CANCEL):
-            until(lambda: not ask("squeue", "-h"), "an empty queue")
+        if "slurmctld" in self.daemons and answers("scontrol", "ping"):
+            self.empty_queue()
         for name in [*NODES, "slurmctld", "slurmdbd", "mariadbd", "munged"]:
             self.stop(name)
         for name in ("slurm.conf", "slurmdbd.conf", "gres.conf"):

@@ -175,7 +175,8 @@ def group_of(user: str) -> int:
 def may_run(program: str, user: str) -> bool:
     """Whether a user can run a program, by the rights of its file and of the folders above."""
     shell = ["/bin/sh", "-c", f"{program} -c ''"]
-    return subprocess.run(shell, user=user, group=group_of(user), extra_groups=[]).returncode == 0
+    identity = {"user": user, "group": group_of(user), "extra_groups": []}
+    return subprocess.run(shell, **identity, capture_output=True).returncode == 0
 
 
 def working_directory(pid: int) -> Path | None:
