@@ -8,6 +8,7 @@ import signal
 import site
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from cluster import ask, processes, read, until
@@ -40,6 +41,7 @@ class Project(smoke.Project):
         self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
         self.targets = "results/smoke"
         self.drivers: list[subprocess.Popen] = []
+        self.mounts: list[Path] = []
 
     def share(self, folder: Path) -> None:
         """Keep results and scratch in another folder, that others may share."""
@@ -52,19 +54,26 @@ class Project(smoke.Project):
         self.targets = str(self.results)
 
     def belong_to(self, user: str) -> None:
-        """Let the folder and its drivers be another user's, who may be unable to run root's interpreter."""
-        self.as_user = {"user": user, "group": group_of(user), "extra_groups": [], "umask": 0o002}
+        """Let the folder and its drivers be another user's, who may have no right to enter root's folders.
+
+        The interpreter and its packages are therefore mounted where everybody can read them.
+        """
+        self.as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": [], "umask": 0o002}
+        for source in (sys.base_prefix, site.getsitepackages()[0]):
+            self.mounts.append(Path(tempfile.mkdtemp(prefix="hallmarks-mount-")))
+            ask("mount", "-o", "bind,ro", source, str(self.mounts[-1]))
+        prefix, packages = self.mounts
+        python = prefix / "bin" / f"python3.{sys.version_info.minor}"
         self.bin = self.folder / "bin"
         self.bin.mkdir()
-        pythons = [sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"]
-        python = next(each for each in pythons if may_run(each, user))
         for name, module in {"snakemake": "snakemake", "hallmarks": "hallmarks.cli"}.items():
             (self.bin / name).write_text(f'#!/bin/sh\nexec {python} -m {module} "$@"\n')
             (self.bin / name).chmod(0o755)
         self.environment |= {
             "HOME": str(self.folder),
             "PATH": f"{self.bin}:{os.environ['PATH']}",
-            "PYTHONPATH": f"{self.folder}/src:{site.getsitepackages()[0]}",
+            "PYTHONPATH": f"{self.folder}/src:{packages}",
+            "LD_LIBRARY_PATH": f"{prefix}/lib",
         }
         ask("chown", "-R", f"{user}:", str(self.folder))
 
@@ -166,17 +175,9 @@ class Project(smoke.Project):
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def group_of(user: str) -> int:
-    return pwd.getpwnam(user).pw_gid
-
-
-def may_run(program: str, user: str) -> bool:
-    """Whether a user can run a program, by the rights of its file and of the folders above."""
-    shell = ["/bin/sh", "-c", f"{program} -c ''"]
-    identity = {"user": user, "group": group_of(user), "extra_groups": []}
-    return subprocess.run(shell, **identity, capture_output=True).returncode == 0
+        for mount in self.mounts:
+            ask("umount", "--lazy", str(mount))
+            mount.rmdir()
 
 
 def working_directory(pid: int) -> Path | None:
