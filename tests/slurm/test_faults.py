@@ -125,7 +125,7 @@ def test_two_drivers_on_one_results_folder(project, undisturbed, tmp_path_factor
 
 
 def test_another_user_goes_on_with_a_run(undisturbed, slurm):
-    """Two Unix users, a clone each, who who share results and scratch; the first one's run is cancelled."""
+    """Two Unix users, a clone each, who share results and scratch; the first one's run is cancelled."""
     with tempfile.TemporaryDirectory(prefix="hallmarks-") as name:
         Path(name).chmod(0o755)
         shared = Path(name, "shared")
