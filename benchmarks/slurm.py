@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import Cluster, ask, until, why_not
+from cluster import Cluster, ask, read, until, why_not
 from project import RUN, Project
 
 RUNS = [f"resnet20-digits/default/seed{seed}" for seed in range(10)]
@@ -55,14 +55,20 @@ def lost_steps(run: str, disturbed: Project) -> list[int]:
     """
     said = disturbed.said() + disturbed.log(run)
     stopped, resumed = (
-        sorted({int(step) for step in re.findall(f"{run}: {told} (\\d+)", said)})
+        {int(step) for step in re.findall(f"{run}: {told} (\\d+)", said)}
         for told in ("stopped after", "going on after step")
     )
-    return [a - b for a, b in zip(stopped, resumed, strict=True)]
+    return [step - max(after for after in resumed if after <= step) for step in stopped]
+
+
+def warned(process: int) -> bool:
+    """Whether a SIGTERM waits for a process that stands still."""
+    pending = re.search(r"ShdPnd:\s+(\w+)", read(f"{process}/status"))
+    return bool(pending and int(pending[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def limits() -> None:
-    """Ten runs, four at a time, each warned of two time limits; between them it stands still (SIGSTOP)."""
+    """Ten runs, four at a time, each warned of two time limits; until then it stands still (SIGSTOP)."""
     with folder() as one, folder() as two:
         undisturbed = project(one, 30)
         undisturbed.done("snakemake", "--profile", "smoke", *map(undisturbed.target, RUNS))
@@ -87,6 +93,10 @@ def limits() -> None:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(trainer, signal.SIGSTOP)
                             held[run].add(trainer)
+                for trainer in held[run]:
+                    if warned(trainer):
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(trainer, signal.SIGCONT)
             return driver.poll() is not None
 
         try:
@@ -94,7 +104,7 @@ def limits() -> None:
             disturbed.finished(driver)
         finally:
             disturbed.close()
-        lost = [step for run in RUNS for step in lost_steps(run, disturbed)]
+        lost = [steps for run in RUNS for steps in lost_steps(run, disturbed)]
         equal = sum(disturbed.points(run) == undisturbed.points(run) for run in RUNS)
     print("| time limits | without a lost step | runs that end with the same bits | jobs |")
     print("|---|---|---|---|")
