@@ -190,6 +190,15 @@ def test_divergence_and_storage_reach_the_kernel(tmp_path):
         assert str(file["storage"]) == "float32"
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_multiplied_in_float64_where_asked(tmp_path, dtype):
+    points = [{"a": torch.from_numpy(p["a"]).to(dtype)} for p in walk(4, shapes={"a": (30, 7)})]
+    for t, point in enumerate(points):
+        save_torch_file(point, tmp_path / f"step{t}.safetensors")
+    got = kernel(tmp_path, tmp_path, options=["--precision", "float64"])
+    assert_gram(got.gram("a"), increments([{"a": p["a"].double().numpy()} for p in points], "a"), 1e-13)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 @pytest.mark.parametrize("kind", ["safetensors", "torch"])
 def test_checkpoints_of_others_in_any_precision(tmp_path, dtype, kind):

@@ -125,7 +125,7 @@ class Reader:
         """Read one point's elements into `row`; `scratch` holds bytes that need conversion."""
         bytes_of_row = memoryview(row).cast("B")
         for s in stretches:
-            if DTYPES.get(s.dtype) == row.dtype:
+            if s.dtype in DTYPES and DTYPES[s.dtype] == row.dtype:  # None would equal float64
                 begin, end = s.place * row.itemsize, (s.place + s.count) * row.itemsize
                 self._fill(index, s, bytes_of_row[begin:end])
                 continue
