@@ -34,4 +34,4 @@ lock:
 
 # The schema of config.yaml, from the types; a test holds the two together.
 schema: install
-	python -m hallmarks.experiments.schema > workflow/schemas/config.schema.json
+	python -m hallmarks.config.schema > workflow/schemas/config.schema.json

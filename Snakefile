@@ -1,8 +1,8 @@
 # Reads and checks the configuration, includes the rules, names `all`.
 from hallmarks import slurm
 from hallmarks.errors import UserError
-from hallmarks.experiments.load import check
-from hallmarks.experiments.runs import expand
+from hallmarks.config.load import check
+from hallmarks.runs.expand import expand
 from snakemake.exceptions import WorkflowError
 
 

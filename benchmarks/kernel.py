@@ -26,7 +26,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 from torchvision.models import resnet50
 
-from hallmarks.kernel import groups, increments_gram, segment_size
+from hallmarks.kernel.gram import increments_gram, segment_size
+from hallmarks.kernel.groups import groups
 from hallmarks.kernel.products import summed
 from hallmarks.measures import Kernel, angles
 from hallmarks.trajectory.blocks import Reader, segments

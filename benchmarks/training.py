@@ -28,10 +28,10 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torchvision.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
 
+from hallmarks.config.load import load as load_config
+from hallmarks.config.types import Task
 from hallmarks.data.batches import moments, padding
 from hallmarks.data.datasets import load
-from hallmarks.experiments.config import Task
-from hallmarks.experiments.load import load as load_config
 from hallmarks.models import build
 from hallmarks.training.schedule import Schedule
 

@@ -9,7 +9,7 @@ import pytest
 from hallmarks.claims import ALL_SEEDS, FROM_KERNEL, MEAN, NOT, NOT_COMPARABLE, judge, render
 from hallmarks.cli import main
 from hallmarks.commands.claims import read_measures
-from hallmarks.experiments.config import KERNEL_MEASURES
+from hallmarks.config.types import KERNEL_MEASURES
 
 
 def table(mds: float, n: int = 3, angles: tuple = (80.0, 100.0)) -> pd.DataFrame:

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from hallmarks.config.load import check, load
+from hallmarks.config.schema import schema
+from hallmarks.config.types import RULES, Variation
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import RULES, Variation
-from hallmarks.experiments.load import check, load
-from hallmarks.experiments.runs import expand, panels, runs_of, settings, total_steps
-from hallmarks.experiments.schema import schema
+from hallmarks.runs.expand import expand, panels, runs_of, settings, total_steps
 
 ROOT = Path(__file__).parents[1]
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -13,7 +13,7 @@ from hallmarks.checks.node import unreadable, unwritable
 from hallmarks.checks.probe import check_node, judge, launcher
 from hallmarks.checks.site import check_account, check_partition, check_site, seconds_of
 from hallmarks.checks.versions import check_versions
-from hallmarks.experiments.load import load
+from hallmarks.config.load import load
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile
 from hallmarks.planning.table import Plan

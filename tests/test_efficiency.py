@@ -7,8 +7,8 @@ import pytest
 import yaml
 from snakemake_executor_plugin_slurm.efficiency_report import parse_sacct_data
 
+from hallmarks.config.load import load
 from hallmarks.errors import UserError
-from hallmarks.experiments.load import load
 from hallmarks.planning.efficiency import read, render
 from hallmarks.planning.profile import Profile
 

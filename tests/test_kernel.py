@@ -19,7 +19,8 @@ from safetensors.torch import save_file as save_torch_file
 
 from hallmarks.cli import main
 from hallmarks.errors import UserError
-from hallmarks.kernel import groups, increments_gram
+from hallmarks.kernel.gram import increments_gram
+from hallmarks.kernel.groups import groups
 from hallmarks.measures import Kernel, angles, points_gram
 from hallmarks.trajectory.checkpoints import find
 from hallmarks.trajectory.store import TrajectoryWriter

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hallmarks.config.load import load
+from hallmarks.config.types import Task
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Task
-from hallmarks.experiments.load import load
-from hallmarks.experiments.runs import expand
 from hallmarks.planning import benchmarks
 from hallmarks.planning.costs import GPU_FLOPS, Cost
 from hallmarks.planning.estimates import Estimator
@@ -20,6 +19,7 @@ from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile, open_profile
 from hallmarks.planning.table import make_plan, makespan, render
 from hallmarks.planning.text import duration, size
+from hallmarks.runs.expand import expand
 
 ROOT = Path(__file__).parents[1]
 PAPER = load([ROOT / "config.yaml"])

@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from hallmarks.experiments.load import load
+from hallmarks.config.load import load
 
 # What headless Chromium needs as root in a container; and it is offline: the report needs nothing else.
 FLAGS = """

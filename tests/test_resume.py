@@ -19,9 +19,9 @@ import torch
 from PIL import Image
 
 from hallmarks import cli
+from hallmarks.config.types import Points, Recipe, Sgd
 from hallmarks.data.datasets import prepare
 from hallmarks.data.imagenet import Expected
-from hallmarks.experiments.config import Points, Recipe, Sgd
 from hallmarks.training.state import read_verified
 from hallmarks.trajectory.store import read
 
@@ -227,7 +227,7 @@ def test_cut_short_right_after_the_move_it_is_not_trained_again(command, tmp_pat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("hallmarks.training.place.sync_folder", killed)
+        patched.setattr("hallmarks.files.sync_folder", killed)
         assert cli.main(command("x", QUICK)) == 130
     whole = contents(tmp_path / "x" / "run" / "trajectory")
     assert cli.main(command("x", QUICK)) == 0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hallmarks.sources import sources
+from hallmarks.runs.sources import sources
 
 
 def test_measuring_uses_no_training():

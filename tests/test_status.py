@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hallmarks.experiments.load import load
-from hallmarks.experiments.runs import expand
+from hallmarks.config.load import load
 from hallmarks.planning.progress import progress, render
 from hallmarks.planning.queue import Queued, job_of, parse, submissions
+from hallmarks.runs.expand import expand
 
 ROOT = Path(__file__).parents[1]
 RUNS = expand(load([ROOT / "config.yaml", ROOT / "config/smoke.yaml"]))

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hallmarks.config.types import Drops, Points, Recipe, Sgd
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Drops, Points, Recipe, Sgd
+from hallmarks.files import move_into_place
 from hallmarks.training import Diverged, Interrupted, Trainer
-from hallmarks.training.place import move_into_place
 from hallmarks.training.schedule import Schedule
 from hallmarks.training.state import States
 from hallmarks.trajectory.store import read

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from hallmarks.experiments.load import overlay
+from hallmarks.config.load import overlay
 from smoke import Project
 
 

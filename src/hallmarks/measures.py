@@ -6,63 +6,12 @@ the cancellation that computing them from K suffers.
 """
 
 import math
-import zipfile
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from hallmarks.errors import UserError
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """The Gram matrices of one trajectory's increments: `increments_gram` float64 [groups, n, n].
-
-    `storage` is the type that the points were stored in; `diverged` says where a run ended early, else "".
-    """
-
-    increments_gram: np.ndarray
-    groups: list[str]
-    numel: np.ndarray
-    step: np.ndarray
-    epoch: np.ndarray
-    storage: str = "float32"
-    diverged: str = ""
-
-    @classmethod
-    def load(cls, path: Path | str) -> "Kernel":
-        """Read an `.npz`. Raises UserError where it is not a kernel."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                kernel = cls(
-                    np.asarray(file["increments_gram"], dtype=np.float64),
-                    [str(group) for group in file["groups"]],
-                    file["numel"],
-                    file["step"],
-                    file["epoch"],
-                    *(str(file[key]) for key in ["storage", "diverged"] if key in file),
-                )
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such kernel") from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise UserError(f"{path}: not a kernel that can be read ({error})") from None
-        groups, points = len(kernel.groups), len(kernel.step)
-        if kernel.increments_gram.shape != (groups, points, points):
-            raise UserError(
-                f"{path}: increments_gram has the shape {kernel.increments_gram.shape}, "
-                f"not {(groups, points, points)} as its groups and steps say"
-            )
-        return kernel
-
-    def gram(self, group: str = "all") -> np.ndarray:
-        """G [n, n] of one parameter tensor, or of the whole model: the sum over tensors."""
-        if group == "all":
-            return self.increments_gram.sum(axis=0)
-        if group not in self.groups:
-            raise UserError(f"group '{group}' is not in the kernel; it has all, {', '.join(self.groups)}")
-        return self.increments_gram[self.groups.index(group)]
+from hallmarks.kernel.file import Kernel
 
 
 def subsample(kernel: Kernel, every: int) -> Kernel:

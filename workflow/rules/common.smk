@@ -2,9 +2,9 @@ import json
 import os
 import re
 
-from hallmarks.experiments.config import KERNEL_MEASURES
-from hallmarks.experiments.runs import panels, runs_of
-from hallmarks.sources import sources
+from hallmarks.config.types import KERNEL_MEASURES
+from hallmarks.runs.expand import panels, runs_of
+from hallmarks.runs.sources import sources
 
 RESULTS = paper.results
 SCRATCH = paper.scratch

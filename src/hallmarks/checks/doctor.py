@@ -8,7 +8,7 @@ from hallmarks.checks.node import nearest, unwritable
 from hallmarks.checks.probe import check_node, space
 from hallmarks.checks.site import check_site
 from hallmarks.checks.versions import check_versions
-from hallmarks.experiments.config import Config
+from hallmarks.config.types import Config
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile
 from hallmarks.planning.table import Plan

@@ -8,8 +8,8 @@ import pandas as pd
 
 from hallmarks.claims import FROM_KERNEL, NOT, judge, render, summary, with_kernel
 from hallmarks.errors import UserError
+from hallmarks.files import write
 from hallmarks.measures import Kernel
-from hallmarks.trajectory.store import write_atomically
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
                 kernel = Kernel.load(arguments.kernels / f"{run}.npz")
                 measures[run] = with_kernel(measures[run], kernel, claim)
     table = judge(claims, measures, scale)
-    try:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{arguments.output.parent}: cannot be made ({error.strerror})") from None
-    write_atomically(arguments.output.with_suffix(".html"), render(table, scale).encode())
-    write_atomically(arguments.output, table.to_csv(index=False).encode())
+    write(arguments.output.with_suffix(".html"), render(table, scale).encode())
+    write(arguments.output, table.to_csv(index=False).encode())
     print(summary(table))
     failed = table.loc[table["verdict"] == NOT, "id"]
     for claim in failed:

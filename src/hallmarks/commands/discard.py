@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 
 from hallmarks.errors import UserError
+from hallmarks.files import write
 from hallmarks.measures import Kernel
-from hallmarks.trajectory.store import POINTS, read, write_atomically
+from hallmarks.trajectory.store import POINTS, read
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,4 +38,4 @@ def run(arguments: argparse.Namespace) -> None:
         "kernel": str(arguments.kernel),
         "kernel_sha256": digest,
     }
-    write_atomically(arguments.output, json.dumps(told, indent=1).encode())
+    write(arguments.output, json.dumps(told, indent=1).encode())

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
+from hallmarks.config.types import Model
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Model
+from hallmarks.files import write
 from hallmarks.page import page
-from hallmarks.trajectory.store import write_atomically
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,11 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     rows = [(f"{a} and {b}", cosine, arguments.paper) for (a, b), cosine in cosines.items()]
     rows.append(("mean", sum(cosines.values()) / len(cosines), arguments.paper))
     table = pd.DataFrame(rows, columns=["seeds", "cosine", "paper"])
-    try:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{arguments.output.parent}: cannot be made ({error.strerror})") from None
     shown = table.to_html(index=False, float_format="{:.4f}".format, border=0)
     content = page(f"Cosine of two random initialisations of {model.name}", shown)
-    write_atomically(arguments.output.with_suffix(".html"), content.encode())
-    write_atomically(arguments.output, table.to_csv(index=False).encode())
+    write(arguments.output.with_suffix(".html"), content.encode())
+    write(arguments.output, table.to_csv(index=False).encode())

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hallmarks.kernel import follow, write_kernel
+from hallmarks.kernel.compute import follow, write_kernel
 
 
 def configure(parser: argparse.ArgumentParser, output: str = "the .npz to write") -> None:

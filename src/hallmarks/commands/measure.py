@@ -4,9 +4,8 @@ import argparse
 import io
 from pathlib import Path
 
-from hallmarks.errors import UserError
+from hallmarks.files import write
 from hallmarks.measures import Kernel, measure
-from hallmarks.trajectory.store import write_atomically
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +17,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     content = io.BytesIO()
     measure(Kernel.load(arguments.kernel), arguments.run).to_parquet(content, index=False)
-    try:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{arguments.output.parent}: cannot be made ({error.strerror})") from None
-    write_atomically(arguments.output, content.getvalue())
+    write(arguments.output, content.getvalue())

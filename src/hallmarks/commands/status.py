@@ -21,11 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from hallmarks.experiments.runs import expand
     from hallmarks.planning import efficiency
     from hallmarks.planning.profile import open_profile
     from hallmarks.planning.progress import all_progress, render
     from hallmarks.planning.queue import queued
+    from hallmarks.runs.expand import expand
 
     profile = open_profile(arguments.profile)
     if arguments.efficiency:

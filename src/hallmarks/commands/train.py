@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from hallmarks.config.types import Task
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Task
 from hallmarks.lease import Lease
 
 RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][a-z0-9=,._+-]*/seed(\d+)")
@@ -65,11 +65,10 @@ def train(
 
     from hallmarks.data.batches import open_batches
     from hallmarks.data.datasets import describe, load
+    from hallmarks.files import move_into_place, write
     from hallmarks.models import build
     from hallmarks.training import Diverged, Interrupted, Trainer, finished
     from hallmarks.training.digest import code_digest, run_digest
-    from hallmarks.training.place import move_into_place
-    from hallmarks.trajectory.store import write_atomically
 
     if arguments.threads or "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(arguments.threads or len(os.sched_getaffinity(0)))
@@ -104,7 +103,7 @@ def train(
         print(f"hallmarks train: {divergence}", file=sys.stderr)
         if not arguments.record_divergence:
             return 1
-    write_atomically(trainer.output / "settings.yaml", yaml.safe_dump(resolved, sort_keys=False).encode())
+    write(trainer.output / "settings.yaml", yaml.safe_dump(resolved, sort_keys=False).encode())
     trainer.writer.finish()
     finished.record(record, digest, trainer.output)
     move_into_place(trainer.output, arguments.output)

@@ -29,7 +29,7 @@ NAMES = [*SOURCES, "imagenet"]
 
 
 class Settings(Protocol):
-    """What a task says of its data (`hallmarks.experiments.config.Data`)."""
+    """What a task says of its data (`hallmarks.config.types.Data`)."""
 
     name: str
     training_images: int | None

@@ -1,90 +1,76 @@
-"""Kernels as `.npz`: computed, extended, kept up to date while a run trains."""
+"""A kernel as a value and as a file: the one place that reads and writes the `.npz`."""
 
 import io
-import sys
-import time
-from collections.abc import Sequence
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.kernel.gram import increments_gram
-from hallmarks.kernel.groups import Groups, groups
-from hallmarks.trajectory.checkpoints import ITEM_BYTES, find
-from hallmarks.trajectory.store import write_atomically
+from hallmarks.files import write
 
 
-def write_kernel(
-    sources: Path | Sequence[Path],
-    output: Path,
-    *,
-    key: str | None = None,
-    heads: int | None = None,
-    precision: str | None = None,
-    as_given: bool = False,
-    verify: bool = True,
-    extend: Path | None = None,
-    device: str | None = None,
-) -> int:
-    """Compute the kernel of a trajectory or of checkpoints and write it as `.npz`, whole or not at all.
+@dataclass(frozen=True)
+class Kernel:
+    """The Gram matrices of one trajectory's increments: `increments_gram` float64 [groups, n, n].
 
-    `extend` is the kernel of the first points. Returns the number of points.
+    `numel` int64 [groups], `step` int64 [n], `epoch` float64 [n]; `storage` is the type that the points were
+    stored in; `diverged` says where a run ended early, else "".
     """
-    checkpoints = find([sources] if isinstance(sources, Path) else sources, key, as_given, verify)
-    parts = groups(checkpoints, heads)
-    step = np.array([point.step for point in checkpoints.points])
-    old = _old(extend, parts, step) if extend else None
-    dtypes = {tensor.dtype for point in checkpoints.points for tensor in point.tensors.values()}
-    content = io.BytesIO()
-    np.savez(
-        content,
-        increments_gram=increments_gram(checkpoints, parts, precision, old=old, device=device),
-        groups=np.array(parts.names),
-        numel=parts.numel,
-        step=step,
-        epoch=np.array([point.epoch for point in checkpoints.points], dtype=np.float64),
-        storage=np.array(min(dtypes, key=list(reversed(ITEM_BYTES)).index)),
-        diverged=np.array(checkpoints.diverged),
-    )
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{output.parent}: cannot be made ({error.strerror})") from None
-    write_atomically(output, content.getbuffer())
-    return len(step)
 
+    increments_gram: np.ndarray
+    groups: list[str]
+    numel: np.ndarray
+    step: np.ndarray
+    epoch: np.ndarray
+    storage: str = "float32"
+    diverged: str = ""
 
-def follow(sources: Sequence[Path], output: Path, interval: float, until: int | None, **options) -> None:
-    """Keep the kernel at `output` up to date while points are added: looked for every `interval` seconds.
+    @classmethod
+    def load(cls, path: Path | str) -> "Kernel":
+        """Read an `.npz`. Raises UserError where it is not a kernel."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                kernel = cls(
+                    np.asarray(file["increments_gram"], dtype=np.float64),
+                    [str(group) for group in file["groups"]],
+                    file["numel"],
+                    file["step"],
+                    file["epoch"],
+                    *(str(file[key]) for key in ["storage", "diverged"] if key in file),
+                )
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such kernel") from None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise UserError(f"{path}: not a kernel that can be read ({error})") from None
+        groups, points = len(kernel.groups), len(kernel.step)
+        if kernel.increments_gram.shape != (groups, points, points):
+            raise UserError(
+                f"{path}: increments_gram has the shape {kernel.increments_gram.shape}, "
+                f"not {(groups, points, points)} as its groups and steps say"
+            )
+        return kernel
 
-    `options` are write_kernel's. Ends at `until` points, when the run diverges, or when the folder is moved.
-    """
-    read = {name: options[name] for name in ("key", "as_given") if name in options}
-    known = 0
-    while True:
-        checkpoints = find(sources, verify=False, **read)
-        if len(checkpoints.points) != known:
-            extend = output if 0 < known < len(checkpoints.points) else None
-            known = write_kernel(sources, output, **options | {"extend": extend or options.get("extend")})
-            print(f"{output}: {known} points", file=sys.stderr, flush=True)
-        if checkpoints.diverged or (until is not None and known >= until):
-            return
-        time.sleep(interval)
-        if not all(source.exists() for source in sources):
-            print(f"{output}: the checkpoints were moved; the kernel holds {known} points", file=sys.stderr)
-            return
+    def save(self, path: Path) -> None:
+        """Write the `.npz`, whole or not at all. Raises UserError."""
+        content = io.BytesIO()
+        np.savez(
+            content,
+            increments_gram=self.increments_gram,
+            groups=np.array(self.groups),
+            numel=self.numel,
+            step=self.step,
+            epoch=self.epoch,
+            storage=np.array(self.storage),
+            diverged=np.array(self.diverged),
+        )
+        write(path, content.getbuffer())
 
-
-def _old(path: Path, parts: Groups, step: np.ndarray) -> np.ndarray:
-    """The kernel to extend, [groups, m, m]. Raises UserError where it is not of these points' beginning."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            old, names, old_step = file["increments_gram"], file["groups"].tolist(), file["step"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UserError(f"{path}: not a kernel that can be read ({error})") from None
-    if names != parts.names:
-        raise UserError(f"{path}: its groups are not those of the checkpoints; compute the kernel afresh")
-    if len(old_step) > len(step) or (old_step != step[: len(old_step)]).any():
-        raise UserError(f"{path}: its steps are not the first of the checkpoints'; compute the kernel afresh")
-    return old
+    def gram(self, group: str = "all") -> np.ndarray:
+        """G [n, n] of one parameter tensor, or of the whole model: the sum over tensors."""
+        if group == "all":
+            return self.increments_gram.sum(axis=0)
+        if group not in self.groups:
+            raise UserError(f"group '{group}' is not in the kernel; it has all, {', '.join(self.groups)}")
+        return self.increments_gram[self.groups.index(group)]

@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from hallmarks.experiments.config import Model
+from hallmarks.config.types import Model
 from hallmarks.models.registry import build
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from hallmarks.experiments.config import Model
+from hallmarks.config.types import Model
 from hallmarks.models.resnet import ResNet20, resnet50
 from hallmarks.models.vgg import VGG16
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from hallmarks.experiments.config import Task
-from hallmarks.experiments.runs import total_steps
+from hallmarks.config.types import Task
 from hallmarks.planning.costs import Cost
+from hallmarks.runs.expand import total_steps
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import functools
 from dataclasses import dataclass
 
-from hallmarks.experiments.config import Data, Model, Task
-from hallmarks.experiments.runs import SIDE, TEST_IMAGES, steps_per_epoch, total_steps
+from hallmarks.config.types import Data, Model, Task
+from hallmarks.runs.expand import SIDE, TEST_IMAGES, steps_per_epoch, total_steps
 
 CHANNELS = {"digits": 1, "fashion-mnist": 1, "cifar10": 3, "imagenet": 3}
 CLASSES = {"digits": 10, "fashion-mnist": 10, "cifar10": 10, "imagenet": 1000}

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hallmarks.experiments.config import Config
-from hallmarks.experiments.runs import SIDE, TEST_IMAGES, TRAINING_IMAGES, expand
+from hallmarks.config.types import Config
 from hallmarks.planning import benchmarks, costs
 from hallmarks.planning.costs import Cost
 from hallmarks.planning.jobs import Job
+from hallmarks.runs.expand import SIDE, TEST_IMAGES, TRAINING_IMAGES, expand
 
 SMALL_FILE = 1_000_000  # bytes that a figure, a table or a run's measures take, about
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hallmarks.config.load import load, read
+from hallmarks.config.types import Config
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Config
-from hallmarks.experiments.load import load, read
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hallmarks.errors import UserError
-from hallmarks.experiments.runs import Run, steps_per_epoch, total_steps
 from hallmarks.planning.queue import Queued, job_of, submissions
 from hallmarks.planning.text import aligned, duration
+from hallmarks.runs.expand import Run, steps_per_epoch, total_steps
 from hallmarks.trajectory.store import Trajectory, read
 
 RESUMED = "going on after step"

@@ -9,7 +9,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from hallmarks.trajectory.store import POINTS, write_atomically
+from hallmarks.files import write
+from hallmarks.trajectory.store import POINTS
 
 FILES = ["trajectory/trajectory.json", f"trajectory/{POINTS}", "log.csv", "settings.yaml"]
 
@@ -18,7 +19,7 @@ def record(path: Path, digest: str, output: Path) -> None:
     """Remember the small files of the finished run in `output`, and what decided it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"digest": digest, "files": {name: (output / name).read_text() for name in FILES}}
-    write_atomically(path, json.dumps(content).encode())
+    write(path, json.dumps(content).encode())
 
 
 def restored(path: Path, digest: str, output: Path) -> bool:
@@ -32,7 +33,7 @@ def restored(path: Path, digest: str, output: Path) -> bool:
     ):
         return False
     for name, text in content["files"].items():
-        write_atomically(output / name, text.encode())
+        write(output / name, text.encode())
     return True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hallmarks.trajectory.store import write_atomically
+from hallmarks.files import write
 
 COLUMNS = [
     "epoch",
@@ -84,4 +84,4 @@ class Log:
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        write_atomically(path, text.getvalue().encode())
+        write(path, text.getvalue().encode())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from torch import nn, optim
 
-from hallmarks.experiments.config import Sgd
+from hallmarks.config.types import Sgd
 
 
 def sgd(parameters: Iterable[nn.Parameter], settings: Sgd) -> optim.Optimizer:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hallmarks.experiments.config import Recipe
+from hallmarks.config.types import Recipe
 
 
 @dataclass(frozen=True)

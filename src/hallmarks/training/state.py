@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 
-from hallmarks.errors import UserError
-from hallmarks.trajectory.store import write_atomically
+from hallmarks.files import write
 
 KEPT = 2
 
@@ -26,17 +25,11 @@ class States:
 
     def save(self, step: int, content: dict) -> None:
         """Write one state. Raises UserError where the disk is full; the ones before stay."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{self.folder}: cannot be made ({error.strerror})") from None
         serialised = io.BytesIO()
         torch.save(content | {"digest": self.digest}, serialised)
         path = self.folder / f"state-{step:09d}.pt"
-        write_atomically(path, serialised.getvalue())
-        write_atomically(
-            path.with_suffix(".sha256"), hashlib.sha256(serialised.getvalue()).hexdigest().encode()
-        )
+        write(path, serialised.getvalue())
+        write(path.with_suffix(".sha256"), hashlib.sha256(serialised.getvalue()).hexdigest().encode())
         for old in sorted(self.folder.glob("state-*.pt"))[:-KEPT]:
             old.with_suffix(".sha256").unlink(missing_ok=True)
             old.unlink()

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hallmarks.config.types import Recipe
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Recipe
 from hallmarks.models import parameter_kinds
 from hallmarks.training.log import Log
 from hallmarks.training.optimizers import OPTIMIZERS

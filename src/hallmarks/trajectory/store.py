@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from hallmarks.errors import UserError
+from hallmarks.files import make_folder, write
 
 # Lists a finished trajectory's points as sha256sum does, as long as they are there.
 POINTS = "points.sha256"
@@ -107,11 +107,7 @@ class TrajectoryWriter:
     """
 
     def __init__(self, folder: Path, parameters: dict[str, dict]):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{folder}: cannot be made ({error.strerror})") from None
-        self.folder = folder
+        self.folder = make_folder(folder)
         self.parameters = {name: {**told, "shape": list(told["shape"])} for name, told in parameters.items()}
         self.points: list[Point] = []
         self.diverged: dict | None = None
@@ -131,7 +127,7 @@ class TrajectoryWriter:
                 )
         content = save({name: np.asarray(array, np.float32, order="C") for name, array in arrays.items()})
         file = f"point-{len(self.points):05d}.safetensors"
-        write_atomically(self.folder / file, content)
+        write(self.folder / file, content)
         digest = hashlib.sha256(content).hexdigest()
         self.points.append(Point(file, int(step), float(epoch), float(learning_rate), len(content), digest))
         self._describe()
@@ -158,7 +154,7 @@ class TrajectoryWriter:
     def finish(self) -> None:
         """Say that the trajectory is whole: list its points."""
         listed = "".join(f"{point.sha256}  {point.file}\n" for point in self.points)
-        write_atomically(self.folder / POINTS, listed.encode())
+        write(self.folder / POINTS, listed.encode())
 
     def record_divergence(self, epoch: float, step: int, learning_rate: float) -> None:
         """Say that the run ended here with a loss that was not finite; its points stay."""
@@ -169,29 +165,4 @@ class TrajectoryWriter:
         description = {"points": [asdict(point) for point in self.points], "parameters": self.parameters}
         if self.diverged:
             description["diverged"] = self.diverged
-        write_atomically(self.folder / "trajectory.json", json.dumps(description, indent=1).encode())
-
-
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Write under a temporary name, sync, rename: the file is whole or it is not there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write(self.folder / "trajectory.json", json.dumps(description, indent=1).encode())

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from hallmarks.config.types import Config
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Config
 
 
 def load(paths: list[Path]) -> Config:
@@ -64,7 +64,7 @@ def check(content: dict[str, Any], source: str) -> Config:
 
 def all_keys() -> set[str]:
     """Every key that some part of a configuration has."""
-    import hallmarks.experiments.config as types
+    import hallmarks.config.types as types
 
     models = [kind for kind in vars(types).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
     return {field for model in models for field in model.model_fields}

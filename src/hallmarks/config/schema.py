@@ -2,7 +2,7 @@
 
 import json
 
-from hallmarks.experiments.config import Config
+from hallmarks.config.types import Config
 
 
 def schema() -> str:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from hallmarks.config.types import Config, Data, Experiment, Figure, Task, Variation
 from hallmarks.errors import UserError
-from hallmarks.experiments.config import Config, Data, Experiment, Figure, Task, Variation
 
 # Images in the training set, in the test set, and their side in pixels.
 TRAINING_IMAGES = {"digits": 1437, "fashion-mnist": 60_000, "cifar10": 50_000, "imagenet": 1_281_167}

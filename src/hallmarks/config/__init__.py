@@ -1,0 +1,1 @@
+"""The configuration: typed, overlaid and checked."""

@@ -1,1 +1,0 @@
-"""The configuration: typed, checked, and expanded to runs."""

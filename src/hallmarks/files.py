@@ -1,0 +1,118 @@
+"""The one module that writes files: each whole or not at all, and one clear line where that fails."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hallmarks.errors import UserError
+
+
+def make_folder(folder: Path) -> Path:
+    """The folder, made with its parents where it is not there. Raises UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror})") from None
+    return folder
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path in the folder of `path`, which takes its place once the block has ended well.
+
+    The name keeps its suffix, by which writers know the format. Raises UserError where it cannot be written.
+    """
+    temporary = make_folder(path.parent) / f".{path.name}.{os.getpid()}{path.suffix}"
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        remove_file(temporary)
+
+
+def write(path: Path, content: bytes | memoryview | str) -> None:
+    """Write a file, text as UTF-8; its folder is made. Raises UserError."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a value as JSON that a person can read. Raises UserError."""
+    write(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, read in blocks. Raises OSError."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file; one that is not there, or lies where nothing can be removed, is left as it is."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move_into_place(source: Path, target: Path) -> None:
+    """Make `target` the folder `source`, replacing what was there; `target` appears in one rename.
+
+    Across file systems the folder is first copied beside `target`, and `source` stays. Raises UserError where
+    it cannot be written; what `target` held before is then back.
+    """
+    incoming, replaced = (target.with_name(f".{target.name}.{word}") for word in ("incoming", "replaced"))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left in incoming, replaced:
+            shutil.rmtree(left, ignore_errors=True)
+        if target.exists():
+            target.rename(replaced)
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            copy_folder(source, incoming)
+            incoming.rename(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        shutil.rmtree(incoming, ignore_errors=True)
+        if replaced.exists():
+            replaced.rename(target)
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder, every file synced."""
+    target.mkdir()
+    for path in sorted(source.rglob("*")):
+        there = target / path.relative_to(source)
+        if path.is_dir():
+            there.mkdir()
+            continue
+        with open(path, "rb") as reader, open(there, "wb") as writer:
+            shutil.copyfileobj(reader, writer, 2**20)
+            writer.flush()
+            os.fsync(writer.fileno())
