@@ -1,25 +1,27 @@
 # Reads and checks the configuration, includes the rules, names `all`.
-from hallmarks import slurm
-from hallmarks.errors import UserError
-from hallmarks.config.load import check
-from hallmarks.runs.expand import expand
+import os
+import sys
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 
+try:
+    from hallmarks.workflow.opening import open_workflow
+except ImportError as error:
+    raise WorkflowError(
+        f"{error}: activate the environment (. .venv/bin/activate) that `make install` made"
+    ) from None
 
-configfile: "config.yaml"
+ROOT = Path(str(workflow.current_basedir))
+
+
+configfile: "config.yaml" if os.path.exists("config.yaml") else str(ROOT / "config.yaml")
 
 
 report: "workflow/report/workflow.rst"
 
 
-slurm.mend()
-
-
-try:
-    paper = check(config, "the configuration")
-    runs = expand(paper)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
+paper, results, requests = open_workflow(workflow, config, ROOT)
 
 
 include: "workflow/rules/common.smk"
@@ -27,6 +29,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/kernels.smk"
 include: "workflow/rules/measures.smk"
+include: "workflow/rules/studies.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from hallmarks.errors import UserError
-from hallmarks.lease import Lease, started
+from hallmarks.training.lease import Lease, started
 
 
 def foreign(folder, **changed):
@@ -36,7 +36,7 @@ def test_a_free_lease_is_taken_and_given_back(tmp_path):
 
 def test_a_process_that_was_killed_holds_nothing(tmp_path):
     dying = subprocess.run(
-        [sys.executable, "-c", "import sys; from pathlib import Path; from hallmarks.lease import Lease\n"
+        [sys.executable, "-c", "import sys; from pathlib import Path; from hallmarks.training.lease import Lease\n"
          "import os; Lease(Path(sys.argv[1])).take(); os.kill(os.getpid(), 9)", str(tmp_path)]
     )  # fmt: skip
     assert dying.returncode == -9 and list(tmp_path.glob("lease-*"))

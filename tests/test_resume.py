@@ -19,9 +19,11 @@ import torch
 from PIL import Image
 
 from hallmarks import cli
-from hallmarks.config.types import Points, Recipe, Sgd
-from hallmarks.data.datasets import prepare
-from hallmarks.data.imagenet import Expected
+from hallmarks.data.prepare import prepare
+from hallmarks.data.sets.imagenet import Expected
+from hallmarks.optimizers.sgd import Settings as Sgd
+from hallmarks.origins.trained import Points, Recipe
+from hallmarks.runs.identity import SHORT, Identity
 from hallmarks.training.state import read_verified
 from hallmarks.trajectory.store import read
 
@@ -32,7 +34,7 @@ SETTINGS = {
         "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.001},
         "batch_size": 32,
         "length": 3,
-        "drops": {"at": [2]},
+        "schedule": {"name": "drops", "at": [2]},
         "points": {"every": 4, "unit": "steps"},
     },
 }
@@ -50,7 +52,7 @@ def digits(tmp_path_factory) -> Path:
 def server():
     """Starts processes that have PyTorch loaded and have not used it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "hallmarks.data.batches", "hallmarks.training"])
+    context.set_forkserver_preload(["torch", "hallmarks.data.batches", "hallmarks.training.trainer"])
     return context
 
 
@@ -102,10 +104,16 @@ def test_stopped_killed_and_gone_on_with_by_the_command(server, command, tmp_pat
     assert end(start("whole"))[0] == 0
     assert not (tmp_path / "whole" / "scratch" / RUN).exists()
     whole, again = tmp_path / "whole" / "run", tmp_path / "again" / "run"
-    assert sorted(path.name for path in whole.iterdir()) == ["log.csv", "settings.yaml", "trajectory"]
+    assert sorted(path.name for path in whole.iterdir()) == [
+        "identity.json",
+        "log.csv",
+        "settings.yaml",
+        "trajectory",
+    ]
     assert [point.step for point in read(whole / "trajectory").points] == [0, 4, 8, 12, 16, 20, 24]
 
-    states = tmp_path / "again" / "scratch" / RUN / "states"
+    identity = Identity.read(whole / "identity.json")
+    states = tmp_path / "again" / "scratch" / RUN / identity.key[:SHORT] / "states"
     wait_for(states / "state-000000004.sha256", process := start("again"))
     process.terminate()
     status, text = end(process)
@@ -162,7 +170,7 @@ def test_killed_at_random_moments(server, command, tmp_path):
                 # 255: killed, and the server that started it did not learn how it ended.
                 assert code in {0, -signal.SIGKILL, 255}, (tmp_path / f"{name}.told").read_text()
                 kills += code != 0
-                for digest in (folder / "scratch" / RUN / "states").glob("*.sha256"):
+                for digest in (folder / "scratch" / RUN).glob("*/states/*.sha256"):
                     torch.load(io.BytesIO(read_verified(digest.with_suffix(".pt"))), weights_only=True)
                 if code == 0 or (folder / "run").exists():
                     assert contents(folder / "run" / "trajectory") == whole
@@ -218,7 +226,9 @@ def test_killed_while_results_are_copied_to_another_file_system(server, command,
     assert end(run_command, words) == 0
     assert "going on after step 16" in told.read_text() and "epoch" not in told.read_text()
     assert contents(there / "trajectory") == whole
-    assert sorted(path.name for path in there.parent.iterdir()) == ["run"]
+    kept = list(there.parent.glob("superseded/run-*/trajectory/trajectory.json"))
+    assert len(kept) == (before is not None)  # the older run is kept, whole
+    assert sorted(path.name for path in there.parent.iterdir()) == ["run", "superseded"][: 1 + len(kept)]
     assert not (tmp_path / "apart" / "scratch" / RUN).exists()
 
 
@@ -237,7 +247,7 @@ def test_cut_short_right_after_the_move_it_is_not_trained_again(command, tmp_pat
 
 
 def test_another_seed_is_another_trajectory(command, tmp_path):
-    short = changed(length=0, drops=None)
+    short = changed(length=0, schedule={})
     runs = [RUN, RUN, RUN.replace("seed1", "seed2")]
     for name, run in zip("abc", runs, strict=True):
         assert cli.main(command(name, short, run)) == 0
@@ -246,7 +256,7 @@ def test_another_seed_is_another_trajectory(command, tmp_path):
 
 
 def test_a_run_that_diverges_leaves_nothing_unless_asked(command, tmp_path, capsys):
-    wild = changed(optimizer={"learning_rate": 1e30}, drops=None)
+    wild = changed(optimizer={"learning_rate": 1e30}, schedule={})
     assert cli.main(command("lost", wild)) == 1
     assert f"{RUN}: the loss is not finite at epoch" in capsys.readouterr().err
     assert not (tmp_path / "lost" / "run").exists()
@@ -263,7 +273,7 @@ def test_image_files_train_resnet50(tmp_path):
             for number in range(images):
                 pixels = draw.integers(0, 256, (40, 48, 3), np.uint8)
                 Image.fromarray(pixels).save(parent / f"{number}.jpeg")
-    prepare("imagenet", tmp_path / "images", tmp_path / "data", Expected(classes=2, train=8, test=4))
+    prepare("imagenet", tmp_path / "images", tmp_path / "data", expected=Expected(classes=2, train=8, test=4))
     settings = {
         "data": {"name": "imagenet", "pooling": 7, "augment": ["crop", "flip"]},
         "model": {"name": "resnet50", "width": 2},
@@ -282,9 +292,9 @@ def test_image_files_train_resnet50(tmp_path):
     [
         ("../x/seed0", SETTINGS, "not a run's name"),
         ("task/default/seed-1", SETTINGS, "not a run's name"),
-        (RUN, changed(optimizer={"learning_rate": -1}), "--settings.recipe.optimizer.learning_rate: "),
-        (RUN, changed(bach_size=3), "--settings.recipe.bach_size: Extra"),
-        (RUN, changed(batch_size=512), "batch_size: 512 is more than the 256 training images"),
+        (RUN, changed(optimizer={"learning_rate": -1}), "--settings: recipe.optimizer.learning_rate: "),
+        (RUN, changed(bach_size=3), "--settings: recipe.bach_size: unknown key; did you mean 'batch_size'?"),
+        (RUN, changed(batch_size=512), "recipe.batch_size: 512 is larger than the training set"),
     ],
 )
 def test_a_mistake_is_one_line(command, capsys, run, settings, message):
@@ -295,7 +305,9 @@ def test_a_mistake_is_one_line(command, capsys, run, settings, message):
 
 def train_small(folder: Path, kill_at: int | None) -> None:
     """A run of seconds' fractions; killed by its own hand at a write to disk (a sync), if told which."""
-    from hallmarks.training import Trainer
+    from hallmarks.training.setup import set_up
+    from hallmarks.training.start import Start
+    from hallmarks.training.trainer import Trainer
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -311,7 +323,7 @@ def train_small(folder: Path, kill_at: int | None) -> None:
         sync(descriptor)
 
     os.fsync = kill_or_sync
-    Trainer("r", settings, network, RandomBatches(), folder, "d").train()
+    Trainer("r", set_up(settings, Start(network), RandomBatches()), folder).train()
 
 
 class RandomBatches:

@@ -12,12 +12,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hallmarks.config.types import Drops, Points, Recipe, Sgd
-from hallmarks.errors import UserError
+from hallmarks.errors import Interrupted, UserError
 from hallmarks.files import move_into_place
-from hallmarks.training import Diverged, Interrupted, Trainer
-from hallmarks.training.schedule import Schedule
+from hallmarks.optimizers.sgd import Settings as Sgd
+from hallmarks.origins.trained import Points, Recipe
+from hallmarks.schedules.drops import Settings as drops
+from hallmarks.training.setup import set_up
+from hallmarks.training.start import Start
 from hallmarks.training.state import States
+from hallmarks.training.timeline import Timeline
+from hallmarks.training.trainer import Diverged, Trainer
 from hallmarks.trajectory.store import read
 
 
@@ -49,10 +53,13 @@ def model() -> nn.Module:
     return nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
 
 
-def trained(folder: Path, settings: Recipe, stop=lambda: False, digest="d", network=None) -> Trainer:
-    trainer = Trainer("task/default/seed0", settings, network or model(), RandomBatches(), folder, digest)
-    trainer.train(stop)
-    return trainer
+def trainer(folder: Path, settings: Recipe, network: nn.Module | None = None) -> Trainer:
+    training = set_up(settings, Start(network or model()), RandomBatches())
+    return Trainer("task/default/seed0", training, folder)
+
+
+def trained(folder: Path, settings: Recipe, stop=lambda: False, network=None) -> None:
+    trainer(folder, settings, network).train(stop)
 
 
 def points(folder: Path) -> list[np.ndarray]:
@@ -62,28 +69,28 @@ def points(folder: Path) -> list[np.ndarray]:
 
 
 def test_schedule_in_epochs():
-    schedule = Schedule(recipe(length=4, drops=Drops(at=[1, 3])), steps_per_epoch=10)
-    assert schedule.steps == 40
-    rates = [schedule.learning_rate(step) for step in (0, 9, 10, 29, 30, 39)]
+    timeline = Timeline(recipe(length=4, schedule=drops(at=[1, 3])), steps_per_epoch=10)
+    assert timeline.steps == 40
+    rates = [timeline.learning_rate(step) for step in (0, 9, 10, 29, 30, 39)]
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
-    assert [step for step in range(41) if schedule.is_point(step)] == [0, 10, 20, 30, 40]
+    assert [step for step in range(41) if timeline.is_point(step)] == [0, 10, 20, 30, 40]
 
 
 def test_schedule_in_steps():
     settings = recipe(
         length=25,
         unit="steps",
-        drops=Drops(at=[7], factor=0.5, unit="steps"),
+        schedule=drops(at=[7], factor=0.5),
         points=Points(every=6, unit="steps"),
     )
-    schedule = Schedule(settings, steps_per_epoch=10)
-    assert [schedule.learning_rate(step) for step in (6, 7, 24)] == pytest.approx([0.1, 0.05, 0.05])
-    assert [step for step in range(26) if schedule.is_point(step)] == [0, 6, 12, 18, 24, 25]
-    assert [step for step in range(1, 26) if schedule.ends_epoch(step)] == [10, 20, 25]
+    timeline = Timeline(settings, steps_per_epoch=10)
+    assert [timeline.learning_rate(step) for step in (6, 7, 24)] == pytest.approx([0.1, 0.05, 0.05])
+    assert [step for step in range(26) if timeline.is_point(step)] == [0, 6, 12, 18, 24, 25]
+    assert [step for step in range(1, 26) if timeline.ends_epoch(step)] == [10, 20, 25]
 
 
 def test_updates_are_heavy_ball_with_weight_decay_and_drops(tmp_path):
-    settings = recipe(length=2, drops=Drops(at=[1]), points=Points(every=1, unit="steps"))
+    settings = recipe(length=2, schedule=drops(at=[1]), points=Points(every=1, unit="steps"))
     trained(tmp_path, settings)
     network, batches = model(), RandomBatches()
     parameters = dict(network.named_parameters())
@@ -114,7 +121,7 @@ def test_parameters_have_shape_and_kind(tmp_path):
 
 
 def test_the_log_has_a_line_an_epoch(tmp_path):
-    trained(tmp_path, recipe(drops=Drops(at=[2])))
+    trained(tmp_path, recipe(schedule=drops(at=[2])))
     with open(tmp_path / "output" / "log.csv") as file:
         rows = list(csv.DictReader(file))
     assert [(float(row["epoch"]), int(row["step"])) for row in rows] == [(1, 6), (2, 12), (3, 18)]
@@ -156,7 +163,7 @@ class Exploding(nn.Linear):
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_points_before(tmp_path):
     with pytest.raises(Diverged) as caught:
-        trained(tmp_path, recipe(drops=Drops(at=[1])), network=Exploding(at=9))
+        trained(tmp_path, recipe(schedule=drops(at=[1])), network=Exploding(at=9))
     assert str(caught.value) == (
         "task/default/seed0: the loss is not finite at epoch 1.5 (step 9), learning rate 0.01"
     )
@@ -166,10 +173,10 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_points_before(tmp_
 
 
 def test_the_first_loss_not_finite_is_found_where_losses_are_looked_at_seldom(tmp_path):
-    trainer = Trainer("r", recipe(), Exploding(at=9), RandomBatches(), tmp_path, "d")
-    trainer.check_every = 50
+    seldom = trainer(tmp_path, recipe(), Exploding(at=9))
+    seldom.check_every = 50
     with pytest.raises(Diverged) as caught:
-        trainer.train()
+        seldom.train()
     assert caught.value.step == 9
 
 
@@ -219,7 +226,7 @@ def test_a_damaged_state_is_set_aside_and_the_one_before_it_used(tmp_path, capfd
 
 
 def test_a_state_without_its_digest_is_not_used(tmp_path):
-    states = States(tmp_path, "d")
+    states = States(tmp_path)
     states.save(1, {"step": 1})
     states.save(2, {"step": 2})
     states.save(3, {"step": 3})
@@ -228,12 +235,29 @@ def test_a_state_without_its_digest_is_not_used(tmp_path):
     assert states.latest()["step"] == 2
 
 
-def test_a_state_of_other_settings_or_code_is_refused(tmp_path, capfd):
+def test_what_does_not_train_never_moves(tmp_path):
+    network = model()
+    frozen = {name: p.detach().clone() for name, p in network.named_parameters() if not name.startswith("1.")}
+    start = Start(network, frozenset({"1.weight", "1.bias"}))
+    Trainer("r", set_up(recipe(), start, RandomBatches()), tmp_path).train()
+    after = dict(network.named_parameters())
+    assert all(torch.equal(after[name], value) for name, value in frozen.items())
+    assert (after["1.weight"] - 1).abs().max() > 0
+    with pytest.raises(UserError, match="2.scale is to train, and is no parameter"):
+        Start(network, frozenset({"2.scale"})).parameters()
+
+
+def test_going_on_from_another_runs_state_ends_as_that_run_does(tmp_path):
+    whole = trainer(tmp_path / "whole", recipe())
+    whole.train()
+    parent = trainer(tmp_path / "parent", recipe())
     with pytest.raises(Interrupted):
-        trained(tmp_path, recipe(), stop=stop_after(8))
-    trained(tmp_path, recipe(), digest="other")
-    assert "refused, starting afresh" in capfd.readouterr().err
-    assert len(points(tmp_path)) == 4
+        parent.train(stop_after(8))
+    start = Start(parent.training.model, None, 8, parent.training.optimizer.state_dict())
+    Trainer("r", set_up(recipe(), start, RandomBatches()), tmp_path / "branch", start.step).train()
+    branch = points(tmp_path / "branch")
+    assert len(branch) == 3  # where it starts, and the ends of the second and the third epoch
+    assert branch[-1].tobytes() == points(tmp_path / "whole")[-1].tobytes()
 
 
 def test_damaged_points_are_not_gone_on_from(tmp_path, capfd):

@@ -7,13 +7,17 @@ import argparse
 import importlib
 import os
 import sys
+from pathlib import Path
+from types import ModuleType
 
 from hallmarks.errors import UserError
+from hallmarks.runs.request import read_settings, requested_identity
 
 COMMANDS = {
     "data": "get, check and prepare a data set",
     "train": "train one run: its trajectory and log",
-    "initialisations": "how alike random initialisations of a model are",
+    "study": "compute a result that has no trajectory",
+    "accept": "say that results made by other code stand",
     "map": "draw the trajectory map of a trajectory",
     "kernel": "compute the Gram matrices of a trajectory",
     "discard": "remove a trajectory's points once its kernel exists",
@@ -39,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
             command.configure(subparser)
     arguments = parser.parse_args(argv)
     try:
-        status = command.run(arguments) or 0
+        status = run_and_stamp(command, arguments)
         sys.stdout.flush()
         return status
     except UserError as error:
@@ -51,6 +55,17 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def run_and_stamp(command: ModuleType, arguments: argparse.Namespace) -> int:
+    """Run a command; where the workflow asked for its result, say beside it what it was made by."""
+    path = getattr(arguments, "settings", None)
+    settings = read_settings(path) if isinstance(path, Path) else {}
+    made = requested_identity(settings) if "identity" in settings else None
+    status = command.run(arguments) or 0
+    if made is not None and status == 0:
+        made.write(Path(settings["identity_file"]))
+    return status
 
 
 if __name__ == "__main__":

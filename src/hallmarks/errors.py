@@ -1,5 +1,9 @@
-"""The one exception that a user is meant to see."""
+"""The exceptions that a command turns into a line and an exit status."""
 
 
 class UserError(Exception):
     """A caller's mistake, in one clear line; the command line prints it and exits with status 2."""
+
+
+class Interrupted(Exception):
+    """The work was asked to stop; its state is saved and it can go on from there."""

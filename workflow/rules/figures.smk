@@ -1,59 +1,69 @@
+from hallmarks.workflow.captions import choices_of, label_of, section_of, shown_by
+
+
+def runs_shown(figure):
+    """The names of the runs that a figure shows."""
+    return [run for row in paper.shown[figure] for run in row.names]
+
+
 rule figure:
     input:
-        sources("commands.notebook", "plots"),
-        notebook=lambda wildcards: f"notebooks/{paper.figures[wildcards.figure].notebook}.ipynb",
-        kernels=lambda wildcards: [
-            f"{RESULTS}/kernels/{run}.npz" for run in runs_shown(wildcards.figure)
-        ],
-        measures=lambda wildcards: [
-            f"{RESULTS}/measures/{run}.parquet" for run in runs_shown(wildcards.figure)
-        ],
+        unpack(
+            inputs("figures", "figure", lambda figure: kernels_and_measures(runs_shown(figure)))
+        ),
     output:
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figure.rst",
-            category=lambda wildcards: section_of(wildcards.figure),
+            category=lambda wildcards: section_of(paper, wildcards.figure),
             labels=lambda wildcards: {
                 "figure": label_of(wildcards.figure),
-                "shows": paper.figures[wildcards.figure].title,
+                "shows": paper.config.figures[wildcards.figure].title,
             },
         ),
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         csv=f"{RESULTS}/figures/{{figure}}.csv",
         notebook=f"{RESULTS}/notebooks/{{figure}}.ipynb",
+        identity=f"{RESULTS}/figures/{{figure}}.identity.json",
     log:
         f"{RESULTS}/logs/figure/{{figure}}.log",
     conda:
         ENVIRONMENT
     params:
-        parameters=parameters_of,
-        stem=lambda wildcards, output: os.path.splitext(output.png)[0],
+        notebook=lambda wildcards: f"{ROOT}/notebooks/{paper.config.figures[wildcards.figure].notebook}.ipynb",
+        stem=lambda wildcards: f"{RESULTS}/figures/{wildcards.figure}",
         # The caption reads these.
-        title=lambda wildcards: paper.figures[wildcards.figure].title,
-        scale=paper.scale,
-        shown=lambda wildcards: shown_in(wildcards.figure),
-        choices=lambda wildcards: choices_of(wildcards.figure),
+        title=lambda wildcards: paper.config.figures[wildcards.figure].title,
+        scale=paper.config.scale,
+        shown=lambda wildcards: shown_by(paper, wildcards.figure),
+        choices=lambda wildcards: choices_of(paper, wildcards.figure),
     message:
         "Drawing {wildcards.figure}"
     shell:
-        "hallmarks notebook {input.notebook} -o {output.notebook} --figure {params.stem} "
-        "--parameters {params.parameters:q} > {log} 2>&1"
+        "hallmarks notebook --settings={input.settings:q} --stem={params.stem:q} "
+        "--output={output.notebook:q} -- {params.notebook:q} > {log:q} 2>&1"
+
+
+def of_figure(name):
+    """All that is made of a figure, so that none of it can be missed."""
+    return [
+        *(f"{RESULTS}/figures/{name}.{suffix}" for suffix in ["png", "pdf", "csv"]),
+        f"{RESULTS}/notebooks/{name}.ipynb",
+    ]
 
 
 rule figures_all:
     input:
-        [f"{RESULTS}/figures/{figure}.png" for figure in paper.figures],
-        removals(
-            sorted({run for figure in paper.figures for run in runs_shown(figure)})
-        ),
+        [path for name in paper.config.figures for path in of_figure(name)],
+        removals(sorted({run for name in paper.config.figures for run in runs_shown(name)})),
 
 
-for name in paper.figures:
+for name in paper.config.figures:
 
     rule:
         name:
             name
         input:
-            f"{RESULTS}/figures/{name}.png",
+            of_figure(name),
             removals(runs_shown(name)),
         localrule: True

@@ -1,10 +1,18 @@
 rule kernel:
     input:
-        sources("commands.kernel"),
-        trajectory=f"{RESULTS}/runs/{{run}}/trajectory/trajectory.json",
-        points=f"{RESULTS}/runs/{{run}}/trajectory/points.sha256",
+        unpack(
+            inputs(
+                "kernels",
+                "run",
+                lambda run: {
+                    "trajectory": f"{RESULTS}/runs/{run}/trajectory/trajectory.json",
+                    "points": f"{RESULTS}/runs/{run}/trajectory/points.sha256",
+                },
+            )
+        ),
     output:
-        f"{RESULTS}/kernels/{{run}}.npz",
+        kernel=f"{RESULTS}/kernels/{{run}}.npz",
+        identity=f"{RESULTS}/kernels/{{run}}.identity.json",
     log:
         f"{RESULTS}/logs/kernel/{{run}}.log",
     benchmark:
@@ -13,11 +21,12 @@ rule kernel:
     conda:
         ENVIRONMENT
     params:
-        folder=lambda wildcards, input: os.path.dirname(input.trajectory),
+        folder=lambda wildcards: f"{RESULTS}/runs/{wildcards.run}/trajectory",
     message:
         "Computing the kernel of {wildcards.run}"
     shell:
-        "hallmarks kernel {params.folder} -o {output} > {log} 2>&1"
+        "hallmarks kernel --settings={input.settings:q} --output={output.kernel:q} -- {params.folder:q} "
+        "> {log:q} 2>&1"
 
 
 # Why not Snakemake's temp(): it removes declared outputs, and the points are none. Snakemake deletes a job's
@@ -27,7 +36,6 @@ rule kernel:
 # its end, the kernel can be deleted and made again.
 rule discard:
     input:
-        sources("commands.discard"),
         # All that is made of the points.
         kernel=f"{RESULTS}/kernels/{{run}}.npz",
     output:
@@ -39,16 +47,14 @@ rule discard:
     conda:
         ENVIRONMENT
     params:
-        folder=lambda wildcards, output: os.path.join(
-            os.path.dirname(output[0]), "trajectory"
-        ),
+        folder=lambda wildcards: f"{RESULTS}/runs/{wildcards.run}/trajectory",
     message:
         "Removing the points of {wildcards.run}"
     shell:
-        "hallmarks discard {params.folder} --kernel {input.kernel} -o {output} > {log} 2>&1"
+        "hallmarks discard --kernel={input.kernel:q} --output={output:q} -- {params.folder:q} > {log:q} 2>&1"
 
 
 rule kernels_all:
     input:
-        [f"{RESULTS}/kernels/{run}.npz" for run in runs],
-        removals(runs),
+        [f"{RESULTS}/kernels/{run}.npz" for run in paper.runs],
+        removals(paper.runs),

@@ -1,9 +1,11 @@
 rule measure:
     input:
-        sources("commands.measure"),
-        kernel=f"{RESULTS}/kernels/{{run}}.npz",
+        unpack(
+            inputs("measures", "run", lambda run: {"kernel": f"{RESULTS}/kernels/{run}.npz"})
+        ),
     output:
-        f"{RESULTS}/measures/{{run}}.parquet",
+        measures=f"{RESULTS}/measures/{{run}}.parquet",
+        identity=f"{RESULTS}/measures/{{run}}.identity.json",
     log:
         f"{RESULTS}/logs/measure/{{run}}.log",
     conda:
@@ -11,10 +13,11 @@ rule measure:
     message:
         "Measuring {wildcards.run}"
     shell:
-        "hallmarks measure {input.kernel} --run {wildcards.run} -o {output} > {log} 2>&1"
+        "hallmarks measure --settings={input.settings:q} --run {wildcards.run} "
+        "--output={output.measures:q} -- {input.kernel:q} > {log:q} 2>&1"
 
 
 rule measures_all:
     input:
-        [f"{RESULTS}/measures/{run}.parquet" for run in runs],
-        removals(runs),
+        [f"{RESULTS}/measures/{run}.parquet" for run in paper.runs],
+        removals(paper.runs),

@@ -1,77 +1,66 @@
-for name in paper.initialisations:
+def made_of(table):
+    """The inputs of a table: of the claims what they judge, of a study its numbers."""
+    if table == "claims":
+        return kernels_and_measures(paper.judged)
+    return {"rows": f"{RESULTS}/studies/{table}.csv"}
+
+
+def title_of(table):
+    if table == "claims":
+        return "Claims of order and numbers, judged"
+    return paper.config.studies[table].title
+
+
+rule table:
+    input:
+        unpack(inputs("tables", "table", made_of)),
+    output:
+        csv=f"{RESULTS}/tables/{{table}}.csv",
+        html=report(
+            f"{RESULTS}/tables/{{table}}.html",
+            caption="../report/table.rst",
+            category="The paper's claims",
+            # One label: of two, the report makes a switch where a section has two results, and fails.
+            labels=lambda wildcards: {"table": title_of(wildcards.table)},
+        ),
+        notebook=f"{RESULTS}/notebooks/{{table}}.ipynb",
+        identity=f"{RESULTS}/tables/{{table}}.identity.json",
+    log:
+        f"{RESULTS}/logs/table/{{table}}.log",
+    wildcard_constraints:
+        table="|".join(results.tables) or "none",
+    conda:
+        ENVIRONMENT
+    params:
+        notebook=lambda wildcards: f"{ROOT}/notebooks/{results.notebook_of(wildcards.table)}.ipynb",
+        stem=lambda wildcards: f"{RESULTS}/tables/{wildcards.table}",
+        # The caption reads these.
+        study=lambda wildcards: paper.config.studies.get(wildcards.table),
+        scale=paper.config.scale,
+    message:
+        "Writing the table {wildcards.table}"
+    shell:
+        "hallmarks notebook --settings={input.settings:q} --stem={params.stem:q} "
+        "--output={output.notebook:q} -- {params.notebook:q} > {log:q} 2>&1"
+
+
+def of_table(name):
+    return [
+        *(f"{RESULTS}/tables/{name}.{suffix}" for suffix in ["csv", "html"]),
+        f"{RESULTS}/notebooks/{name}.ipynb",
+    ]
+
+
+for name in results.tables:
 
     rule:
         name:
             name
         input:
-            f"{RESULTS}/tables/{name}.csv",
+            of_table(name),
         localrule: True
-
-
-rule claims:
-    input:
-        sources("commands.claims"),
-        measures=[f"{RESULTS}/measures/{run}.parquet" for run in judged()],
-        kernels=[f"{RESULTS}/kernels/{run}.npz" for run in judged(KERNEL_MEASURES)],
-    output:
-        csv=f"{RESULTS}/tables/claims.csv",
-        html=report(
-            f"{RESULTS}/tables/claims.html",
-            caption="../report/claims.rst",
-            category="The paper's claims",
-            # One label: of two, the report makes a switch where a section has two results, and fails.
-            labels={"table": "Claims of order and numbers, judged"},
-        ),
-    log:
-        f"{RESULTS}/logs/claims.log",
-    conda:
-        ENVIRONMENT
-    params:
-        settings=as_json(claim_settings()),
-        measures=lambda wildcards: f"{RESULTS}/measures",
-        kernels=lambda wildcards: f"{RESULTS}/kernels",
-        scale=paper.scale,
-    message:
-        "Judging the paper's claims"
-    shell:
-        "hallmarks claims --settings {params.settings:q} --measures {params.measures} "
-        "--kernels {params.kernels} -o {output.csv} > {log} 2>&1"
-
-
-rule initialisations:
-    input:
-        sources("commands.initialisations"),
-    output:
-        csv=f"{RESULTS}/tables/{{initialisation}}.csv",
-        html=report(
-            f"{RESULTS}/tables/{{initialisation}}.html",
-            caption="../report/initialisations.rst",
-            category="The paper's claims",
-            labels=lambda wildcards: {
-                "table": paper.initialisations[wildcards.initialisation].title,
-            },
-        ),
-    log:
-        f"{RESULTS}/logs/{{initialisation}}.log",
-    conda:
-        ENVIRONMENT
-    params:
-        model=lambda wildcards: as_json(
-            paper.initialisations[wildcards.initialisation].model.model_dump()
-        ),
-        images=lambda wildcards: "--channels {0.channels} --classes {0.classes} --paper {0.paper}".format(
-            paper.initialisations[wildcards.initialisation]
-        ),
-        seeds=lambda wildcards: paper.initialisations[wildcards.initialisation].seeds,
-        scale=paper.scale,
-    message:
-        "Comparing random initialisations"
-    shell:
-        "hallmarks initialisations --model {params.model:q} {params.images} --seeds {params.seeds} "
-        "-o {output.csv} > {log} 2>&1"
 
 
 rule tables_all:
     input:
-        [f"{RESULTS}/tables/{name}.csv" for name in paper.initialisations],
-        rules.claims.output,
+        [path for name in results.tables for path in of_table(name)],

@@ -1,13 +1,24 @@
 rule train:
     input:
-        sources("commands.train"),
-        data=lambda wildcards: f"{RESULTS}/data/{runs[wildcards.run].settings.data.name}/data.json",
+        unpack(
+            inputs(
+                "runs",
+                "run",
+                lambda run: {
+                    "data": [
+                        f"{RESULTS}/data/{name}/data.json"
+                        for name in paper.runs[run].settings.data_sets()
+                    ]
+                },
+            )
+        ),
     output:
         trajectory=f"{RESULTS}/runs/{{run}}/trajectory/trajectory.json",
         # Stands for the points, and goes with them: whoever needs them then trains again.
         points=f"{RESULTS}/runs/{{run}}/trajectory/points.sha256",
         log=f"{RESULTS}/runs/{{run}}/log.csv",
         settings=f"{RESULTS}/runs/{{run}}/settings.yaml",
+        identity=f"{RESULTS}/runs/{{run}}/identity.json",
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
@@ -15,17 +26,16 @@ rule train:
     conda:
         ENVIRONMENT
     params:
-        settings=settings_of,
-        data=lambda wildcards, input: os.path.dirname(input.data),
-        folder=lambda wildcards, output: os.path.dirname(output.log),
+        data=f"{RESULTS}/data",
+        folder=lambda wildcards: f"{RESULTS}/runs/{wildcards.run}",
         scratch=SCRATCH,
     message:
         "Training {wildcards.run}"
     shell:
-        "hallmarks train {wildcards.run} --settings {params.settings:q} --data {params.data} "
-        "--scratch {params.scratch} --record-divergence -o {params.folder} > {log} 2>&1"
+        "hallmarks train {wildcards.run} --settings={input.settings:q} --data={params.data:q} "
+        "--scratch={params.scratch:q} --record-divergence --output={params.folder:q} > {log:q} 2>&1"
 
 
 rule train_all:
     input:
-        [f"{RESULTS}/runs/{run}/trajectory/trajectory.json" for run in runs],
+        [f"{RESULTS}/runs/{run}/trajectory/trajectory.json" for run in paper.runs],

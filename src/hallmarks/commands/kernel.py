@@ -35,6 +35,12 @@ def configure(parser: argparse.ArgumentParser, output: str = "the .npz to write"
         metavar="SECONDS",
         help="keep the kernel up to date while points are added, looking every so many seconds",
     )
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="the workflow's: what decides the result, noted beside it",
+    )
     parser.add_argument("--until", type=int, metavar="N", help="with --follow: stop at N points")
 
 

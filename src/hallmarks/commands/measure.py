@@ -11,6 +11,12 @@ from hallmarks.measures import Kernel, measure
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kernel", type=Path, help="the .npz that holds the Gram matrices")
     parser.add_argument("--run", required=True, help="the run's name, written in every row")
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="the workflow's: what decides the result, noted beside it",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="the Parquet file to write")
 
 

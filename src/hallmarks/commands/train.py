@@ -1,4 +1,4 @@
-"""`hallmarks train RUN --settings JSON --data FOLDER --scratch FOLDER -o FOLDER`: one run's trajectory.
+"""`hallmarks train RUN --settings FILE --data FOLDER --scratch FOLDER -o FOLDER`: one run's trajectory.
 
 Exit status 75 after SIGTERM: the state is saved, and the same command goes on from it.
 """
@@ -6,29 +6,35 @@ Exit status 75 after SIGTERM: the state is saved, and the same command goes on f
 import argparse
 import os
 import re
-import shutil
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import yaml
-from pydantic import ValidationError
+from hallmarks.config.load import explain
+from hallmarks.config.types import TASKS
+from hallmarks.errors import Interrupted, UserError
+from hallmarks.runs.origin import Making, Origin
+from hallmarks.runs.request import parse_settings
+from hallmarks.training.lease import Lease
 
-from hallmarks.config.types import Task
-from hallmarks.errors import UserError
-from hallmarks.lease import Lease
-
-RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][a-z0-9=,._+-]*/seed(\d+)")
+RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][A-Za-z0-9=._+-]*/seed(\d+)")
 TRY_AGAIN = 75  # EX_TEMPFAIL
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's name: <task>/<variation>/seed<k>")
     parser.add_argument(
-        "--settings", metavar="JSON", required=True, help="data, model and recipe, as a task of the config"
+        "--settings",
+        metavar="FILE",
+        required=True,
+        help="a task of the configuration as JSON, or the JSON itself",
     )
-    parser.add_argument("--data", type=Path, required=True, help="the folder that `hallmarks data` made")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="the folder that `hallmarks data` made, or one that holds it by the set's name",
+    )
     parser.add_argument("--scratch", type=Path, required=True, help="where the resumable state lives")
     parser.add_argument("-o", "--output", type=Path, required=True, help="where the finished run is moved")
     parser.add_argument("--device", help="cpu, cuda, …; by default a GPU where there is one")
@@ -43,71 +49,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    seed, settings = seed_of(arguments.run), settings_of(arguments.settings)
-    folder = arguments.scratch / arguments.run
-    lease = Lease(folder)
+    seed, told = seed_of(arguments.run), parse_settings(arguments.settings)
+    settings = settings_of(told.get("settings", told))
+    lease = Lease(arguments.scratch / arguments.run)
     if not lease.take(stop=lambda: bool(stopped)):
         return TRY_AGAIN
     try:
-        return train(arguments, seed, settings, folder, lambda: lease.check() or bool(stopped))
+        return make(arguments, seed, settings, told, lambda: lease.check() or bool(stopped))
     finally:
         lease.release()
 
 
-def train(
-    arguments: argparse.Namespace, seed: int, settings: Task, folder: Path, stop: Callable[[], bool]
-) -> int:
-    if "OMP_WAIT_POLICY" not in os.environ:
-        # A thread that spins while it waits takes a shared core from the one it waits for.
-        os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+def make(arguments: argparse.Namespace, seed: int, settings: Origin, told: dict[str, Any], stop: Any) -> int:
+    from hallmarks.data.prepared import folder_of
+    from hallmarks.training.attempt import Attempt
 
-    import torch
-
-    from hallmarks.data.batches import open_batches
-    from hallmarks.data.datasets import describe, load
-    from hallmarks.files import move_into_place, write
-    from hallmarks.models import build
-    from hallmarks.training import Diverged, Interrupted, Trainer, finished
-    from hallmarks.training.digest import code_digest, run_digest
-
-    if arguments.threads or "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(arguments.threads or len(os.sched_getaffinity(0)))
-    device = device_of(arguments.device)
-    resolved = {"run": arguments.run, **settings.model_dump(exclude={"choices"})}
-    digest = run_digest(resolved, describe(arguments.data)["sha256"])
-    record = arguments.scratch / "finished" / f"{arguments.run}.json"
-    if finished.restored(record, digest, arguments.output):
+    folders = {name: folder_of(arguments.data, name) for name in settings.data_sets()}
+    attempt = Attempt(arguments.run, settings, seed, folders, arguments.scratch, arguments.output)
+    if attempt.finished_before(told.get("again", "")):
         print(f"{arguments.run}: finished before, nothing is trained", file=sys.stderr)
-        shutil.rmtree(folder, ignore_errors=True)
         return 0
-
-    dataset = load(settings.data, arguments.data)
-    batches = open_batches(dataset, settings.data, settings.recipe.batch_size, seed, device)
-    images, _ = batches.batch(0, 0)
-    model = build(settings.model, images.shape[1], dataset.classes, seed, size=images.shape[-1]).to(device)
-    size = sum(p.numel() for p in model.parameters())
-    print(
-        f"{arguments.run}: {size:,} parameters on {device}, {torch.get_num_threads()} threads, "
-        f"PyTorch {torch.__version__}, code {code_digest()[:12]}",
-        file=sys.stderr,
-        flush=True,
-    )
-
-    trainer = Trainer(arguments.run, settings.recipe, model, batches, folder, digest)
+    device = device_of(arguments.device, arguments.threads)
+    data = next(iter(folders.values()), None)
     try:
-        trainer.train(stop)
+        diverged = settings.make(Making(arguments.run, seed, data, attempt.folder, device, stop))
     except Interrupted as interruption:
         print(f"{interruption}; the same command goes on from there", file=sys.stderr)
         return TRY_AGAIN
-    except Diverged as divergence:
-        print(f"hallmarks train: {divergence}", file=sys.stderr)
-        if not arguments.record_divergence:
-            return 1
-    write(trainer.output / "settings.yaml", yaml.safe_dump(resolved, sort_keys=False).encode())
-    trainer.writer.finish()
-    finished.record(record, digest, trainer.output)
-    move_into_place(trainer.output, arguments.output)
-    shutil.rmtree(folder, ignore_errors=True)
+    if diverged and not arguments.record_divergence:
+        return 1
+    attempt.finish(told.get("again", ""))
     return 0
 
 
@@ -118,21 +89,32 @@ def seed_of(run: str) -> int:
     return int(match[1])
 
 
-def settings_of(text: str) -> Task:
+def settings_of(content: Any) -> Origin:
     try:
-        return Task.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(["--settings", *map(str, first["loc"])])
-        raise UserError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+        settings = TASKS.validate(content)
+    except ValueError as error:
+        raise UserError(f"--settings: {explain(error)}") from None
+    try:
+        settings.check()
+    except UserError as error:
+        raise UserError(f"--settings: {error}") from None
+    return settings
 
 
-def device_of(name: str | None):
+def device_of(name: str | None, threads: int | None) -> Any:
+    """The torch device, and so many threads for it. Raises UserError for a device that is not here."""
+    if "OMP_WAIT_POLICY" not in os.environ:
+        # A thread that spins while it waits takes a shared core from the one it waits for.
+        os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
     import torch
 
+    if threads or "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):
         raise UserError(f"--device {name}: not a device of this machine; cpu always is") from None
+    print(f"{torch.get_num_threads()} threads, PyTorch {torch.__version__}", file=sys.stderr, flush=True)
     return device

@@ -5,24 +5,40 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from hallmarks.config.strict import Strict
 from hallmarks.config.types import Config
 from hallmarks.errors import UserError
 
+KINDS = {"order", "bound", "number", "[key]"}  # pydantic's own words on the way to a key
 
-def load(paths: list[Path]) -> Config:
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """YAML in which a key stands once: of two, the last would win without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = [key for key in keys if keys.count(key) > 1 and key != "<<"]
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key '{twice[0]}' stands twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def load_configuration(paths: list[Path]) -> Config:
     """Read and check a configuration and its overlays. Raises UserError."""
     merged: dict[str, Any] = {}
     for path in paths:
-        merged = overlay(merged, read(path))
+        merged = overlay(merged, read_yaml(path))
     return check(merged, " + ".join(map(str, paths)))
 
 
-def read(path: Path) -> dict[str, Any]:
-    """One YAML file that holds a mapping."""
+def read_yaml(path: Path) -> dict[str, Any]:
+    """One YAML file that holds a mapping. Raises UserError."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -47,24 +63,33 @@ def check(content: dict[str, Any], source: str) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(
-            str(part) for part in first["loc"] if part not in {"order", "bound", "number", "[key]"}
-        )
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(first["loc"][-1]), sorted(all_keys()), 1)
-            message = f"unknown key; did you mean '{near[0]}'?" if near else "unknown key"
-        elif first["type"] == "string_pattern_mismatch":
-            message = "a name is lower-case letters, digits and hyphens, since it becomes a file in results/"
-        elif "input" in first and not isinstance(first["input"], dict):
-            message += f", not {first['input']!r}"
-        raise UserError(f"{source}: {where + ': ' if where else ''}{message}") from None
+        raise UserError(f"{source}: {explain(error)}") from None
+
+
+def explain(error: ValueError) -> str:
+    """The first mistake in one line, the key before it."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    way = list(first["loc"])
+    while first["type"] == "nested":  # what a registry's own type found
+        first = first["ctx"]["errors"][0]
+        way += first["loc"]
+    where = ".".join(str(part) for part in way if part not in KINDS)
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(way[-1]), sorted(all_keys()), 1)
+        message = f"unknown key; did you mean '{near[0]}'?" if near else "unknown key"
+    elif first["type"] == "string_pattern_mismatch":
+        message = "a name is lower-case letters, digits and hyphens, since it becomes a file in results/"
+    elif "input" in first and not isinstance(first["input"], dict):
+        message += f", not {first['input']!r}"
+    return f"{where}: {message}" if where else message
 
 
 def all_keys() -> set[str]:
-    """Every key that some part of a configuration has."""
-    import hallmarks.config.types as types
-
-    models = [kind for kind in vars(types).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return {field for model in models for field in model.model_fields}
+    """Every key that some part of a configuration has, of the parts that were met."""
+    kinds = [Strict]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return {field for kind in kinds for field in kind.model_fields}

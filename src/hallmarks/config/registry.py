@@ -21,11 +21,12 @@ from hallmarks.errors import UserError
 
 @dataclass(frozen=True)
 class Registry:
-    """The modules of `package`, each a `noun`; `key` is where settings say which."""
+    """The modules of `package`, each a `noun`; `key` is where settings say which, else it is `default`."""
 
     package: str
     noun: str
     key: str = "name"
+    default: str | None = None
 
     def names(self) -> list[str]:
         """Every name, sorted: that of the module with hyphens."""
@@ -47,6 +48,8 @@ class Registry:
         """Settings of the type that their name asks for."""
         if isinstance(value, Strict):
             value = value.model_dump()
+        if isinstance(value, dict) and self.default is not None:
+            value = {self.key: self.default} | value
         if not isinstance(value, dict) or self.key not in value:
             raise ValueError(f"is a mapping with a '{self.key}', one of {', '.join(self.names())}")
         try:
@@ -60,7 +63,7 @@ class Registry:
         return core_schema.no_info_plain_validator_function(
             self.validate,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda value, info: value.model_dump(exclude=set(info.context or ())), info_arg=True
+                lambda value, info: value.model_dump(exclude_defaults=info.exclude_defaults), info_arg=True
             ),
         )
 

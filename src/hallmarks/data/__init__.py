@@ -1,1 +1,1 @@
-"""Data sets: where they come from, their digests and split, and the batches that training takes."""
+"""Data: got and checked once, and the batches that training takes of them."""

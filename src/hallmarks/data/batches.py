@@ -3,35 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hallmarks.data.datasets import Dataset, FolderDataset, Settings
 from hallmarks.data.draws import AUGMENTATION, epoch_order, generator
+from hallmarks.data.images import Images, ImageShape
+from hallmarks.data.prepared import enough, read_contents
 from hallmarks.errors import UserError
-
-if TYPE_CHECKING:
-    from hallmarks.data.folders import FolderBatches
 
 TEST_BATCH = 1000
 
 
-def open_batches(
-    dataset: Dataset | FolderDataset,
-    settings: Settings,
-    batch_size: int,
-    seed: int,
-    device: str | torch.device,
-) -> Batches | FolderBatches:
-    """The batches of a data set, in memory or of image files."""
-    if isinstance(dataset, FolderDataset):
-        from hallmarks.data.folders import FolderBatches
+@dataclass(frozen=True)
+class Dataset:
+    """A small data set: images uint8 N×C×H×W, labels int64; `classes` is their number."""
 
-        return FolderBatches(dataset, settings, batch_size, seed, device)
-    return Batches(dataset, settings, batch_size, seed, device)
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    classes: int
+
+
+def load(settings: Images, folder: Path) -> Dataset:
+    """What a task trains on, from a prepared folder, each file's digest checked. Raises UserError.
+
+    The first `training_images` and `test_images` are kept, and pooling k×k averages and rounds.
+    """
+    contents, about = read_contents(settings.name, folder)
+    numbers = (settings.training_images,) * 2 + (settings.test_images,) * 2
+    kept = [
+        array[: enough(len(array), number, settings.name)]
+        for array, number in zip(contents, numbers, strict=True)
+    ]
+    kept[0], kept[2] = pool(kept[0], settings.pooling), pool(kept[2], settings.pooling)
+    return Dataset(*map(torch.from_numpy, kept), len(about["classes"]))
+
+
+def pool(images: np.ndarray, size: int) -> np.ndarray:
+    """Average size×size pixels into one, rounded: N×C×H×W → N×C×H/size×W/size. Raises UserError."""
+    if size == 1:
+        return images
+    n, channels, height, width = images.shape
+    if height % size or width % size:
+        raise UserError(f"pooling: {size} does not divide images of {height}×{width}")
+    cells = images.reshape(n, channels, height // size, size, width // size, size)
+    return np.rint(cells.mean(axis=(3, 5), dtype=np.float32)).astype(np.uint8)
 
 
 def padding(size: int) -> int:
@@ -66,7 +88,7 @@ class Batches:
     """
 
     def __init__(
-        self, dataset: Dataset, settings: Settings, batch_size: int, seed: int, device: str | torch.device
+        self, dataset: Dataset, settings: Images, batch_size: int, seed: int, device: str | torch.device
     ):
         n = len(dataset.train_images)
         self.steps_per_epoch = n // batch_size
@@ -87,6 +109,8 @@ class Batches:
         )
         mean, deviation = moments(dataset.train_images)
         self.mean, self.deviation = mean.to(device), deviation.to(device)
+        channels, size = dataset.train_images.shape[1:3]
+        self.shape = ImageShape(channels, dataset.classes, size)
         self._order: tuple[int, Tensor] | None = None
 
     def batch(self, epoch: int, index: int) -> tuple[Tensor, Tensor]:

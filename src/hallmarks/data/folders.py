@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from PIL.Image import DecompressionBombError
 from torch import Tensor
@@ -17,13 +20,46 @@ from torchvision.transforms import (
     Resize,
 )
 
-from hallmarks.data.datasets import FolderDataset, Settings
 from hallmarks.data.draws import AUGMENTATION, derived_seed, epoch_order
+from hallmarks.data.images import Images, ImageShape
+from hallmarks.data.prepared import enough, read_contents
 from hallmarks.errors import UserError
 
 SIZE, RESIZED = 224, 256  # pixels, as ImageNet's ResNets take them
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of values in 0 … 1
 MOST_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class FolderDataset:
+    """A data set of image files: paths, and labels int64; `classes` is their number."""
+
+    folder: Path
+    train_files: list[str]
+    train_labels: np.ndarray
+    test_files: list[str]
+    test_labels: np.ndarray
+    classes: int
+
+
+def load(settings: Images, folder: Path) -> FolderDataset:
+    """What a task trains on, from a prepared folder's lists. Raises UserError.
+
+    `training_images` and `test_images` of them are kept, evenly spread.
+    """
+    contents, about = read_contents(settings.name, folder)
+    train, test = (
+        spread(files, number, settings.name)
+        for files, number in zip(contents, (settings.training_images, settings.test_images), strict=True)
+    )
+    labels = {label: number for number, label in enumerate(about["classes"])}
+    numbers = [np.array([labels[Path(file).parts[1]] for file in files]) for files in (train, test)]
+    return FolderDataset(Path(about["source"]), train, numbers[0], test, numbers[1], len(labels))
+
+
+def spread(files: list[str], number: int | None, name: str) -> list[str]:
+    kept = enough(len(files), number, name)
+    return [files[position * len(files) // kept] for position in range(kept)]
 
 
 class ImageFiles:
@@ -63,7 +99,7 @@ class FolderBatches:
     def __init__(
         self,
         dataset: FolderDataset,
-        settings: Settings,
+        settings: Images,
         batch_size: int,
         seed: int,
         device: str | torch.device,
@@ -86,6 +122,7 @@ class FolderBatches:
         self.mean, self.deviation = (
             torch.tensor(values, device=device).mul(255).view(1, 3, 1, 1) for values in (MEAN, DEVIATION)
         )
+        self.shape = ImageShape(3, dataset.classes, size)
         self._next: tuple[int, int] | None = None
         self._stream: Iterator[tuple[Tensor, Tensor]] = iter(())
 

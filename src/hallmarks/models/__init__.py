@@ -1,6 +1,23 @@
-"""The paper's networks, built by name, and what kind each of their parameters is."""
+"""The paper's networks, a folder each: settings without torch, and the network, imported once built."""
 
-from hallmarks.models.kinds import parameter_kinds
-from hallmarks.models.registry import MODELS, build
+from __future__ import annotations
 
-__all__ = ["MODELS", "build", "parameter_kinds"]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hallmarks.config.strict import Strict
+
+
+def initialised(settings: Strict, shape: Any, seed: int) -> nn.Module:
+    """A model at θ_0, which is a function of the seed alone, channels-last, on the CPU.
+
+    `shape` is what it must know of its inputs. The global random state stays as it was.
+    """
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = settings.build(shape)
+    return model.to(memory_format=torch.channels_last)

@@ -1,31 +1,125 @@
-"""The source files that a command really uses, from the import graph: the inputs of its rule."""
+"""Which modules a result uses, from the import graph, and what each of them means."""
 
+import ast
 import functools
+import hashlib
 import importlib.util
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import grimp
 
+from hallmarks.errors import UserError
+
+# They check, report and write, and decide no number: settings are compared themselves, not their types.
+DECIDE_NOTHING = ("hallmarks", "hallmarks.config", "hallmarks.errors", "hallmarks.files", "hallmarks.machine")
+
 
 @functools.cache
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("hallmarks", cache_dir=None)
+    """Who imports whom in the package."""
+    return grimp.build_graph("hallmarks", cache_dir=None, exclude_type_checking_imports=True)
+
+
+def closure(roots: Iterable[str]) -> list[str]:
+    """The modules that decide what `roots` compute: they, what they import, and their packages; sorted."""
+    used = set()
+    for root in roots:
+        used |= {root} | graph().find_upstream_modules(root)
+        # A package that is named stands for its modules: `hallmarks.models.vgg16`.
+        for module in graph().find_descendants(root):
+            used |= {module} | graph().find_upstream_modules(module)
+    for module in list(used):
+        parts = module.split(".")
+        used |= {".".join(parts[:length]) for length in range(2, len(parts))}
+    return sorted(module for module in used if not decides_nothing(module))
+
+
+def decides_nothing(module: str) -> bool:
+    return module in DECIDE_NOTHING or module.startswith("hallmarks.config.")
 
 
 @functools.cache
-def sources(*modules: str) -> list[str]:
-    """The files of each `hallmarks.<module>` and of all that it imports, sorted."""
-    used = set()
-    for module in modules:
-        name = f"hallmarks.{module}"
-        used |= {name} | graph().find_upstream_modules(name)
-    return sorted(path_of(name) for name in used)
+def code_of(roots: tuple[str, ...]) -> dict[str, str]:
+    """The meaning of each module that decides what `roots` compute, by its name."""
+    return {module: meaning_of_module(module) for module in closure(roots)}
 
 
-def path_of(module: str) -> str:
-    """A module's file, relative to the working directory where it lies below it."""
-    path = Path(importlib.util.find_spec(module.split(".")[0]).submodule_search_locations[0])
-    path = path.joinpath(*module.split(".")[1:])
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+@functools.cache
+def meaning_of_module(module: str) -> str:
+    """The digest of a module's meaning."""
+    return meaning(file_of(module).read_text())
+
+
+def meaning_now(name: str, before: str) -> str:
+    """The digest of a module as it is now; of a notebook, which its command reads itself, the one before."""
+    return meaning_of_module(name) if name.startswith("hallmarks.") else before
+
+
+def file_of(module: str) -> Path:
+    """The file of a module, found without importing it."""
+    package, *parts = module.split(".")
+    path = Path(importlib.util.find_spec(package).submodule_search_locations[0]).joinpath(*parts)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def meaning(source: str) -> str:
+    """SHA-256 of Python source without comments, docstrings and formatting."""
+    text = json.dumps(plain(ast.parse(source)), default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain(node: ast.AST | list | object) -> object:
+    """A syntax tree as lists: no positions, docstrings, nor empty fields, which differ by Python version."""
+    if isinstance(node, list):
+        return [plain(item) for item in node]
+    if not isinstance(node, ast.AST):
+        # A constant's type is part of it: 1, 1.0 and True are equal, and so is what JSON writes of some.
+        return [type(node).__name__, repr(node)]
+    fields = dict(ast.iter_fields(node))
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        fields["body"] = without_docstrings(fields["body"])
+    kept = {name: value for name, value in fields.items() if value not in (None, []) and name != "kind"}
+    return [type(node).__name__, {name: plain(value) for name, value in kept.items()}]
+
+
+def without_docstrings(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body without strings that stand alone: a docstring, or one below a field, which only describes."""
+    return [
+        statement
+        for statement in body
+        if not (
+            isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Constant)
+            and isinstance(statement.value.value, str)
+        )
+    ]
+
+
+@functools.cache
+def code_of_notebook(path: Path) -> dict[str, str]:
+    """The meaning of a notebook, and of each module that its cells use. Raises UserError."""
+    try:
+        cells = json.loads(path.read_text())["cells"]
+        text = [("".join(cell["source"]), cell["cell_type"] == "code") for cell in cells]
+        parts = [meaning(source) if code else source for source, code in text]
+        trees = [ast.parse(source) for source, code in text if code]
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+        raise UserError(f"{path}: not a notebook of Python cells ({error})") from None
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    roots = sorted({module for tree in trees for module in imports(tree)})
+    return {f"notebooks/{path.name}": digest} | code_of(tuple(roots))
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """The package's modules that a syntax tree imports."""
+    named = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in named if name != "hallmarks" and name in graph().modules}

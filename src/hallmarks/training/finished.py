@@ -5,36 +5,53 @@ that was killed and by the next one, would find the points alone and train for d
 The record is written before the run is moved into place, so that a kill at no moment costs the run.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
-from hallmarks.files import write
+from hallmarks.files import sha256, write
+from hallmarks.runs.identity import Identity
 from hallmarks.trajectory.store import POINTS
 
-FILES = ["trajectory/trajectory.json", f"trajectory/{POINTS}", "log.csv", "settings.yaml"]
+FILES = ["trajectory/trajectory.json", f"trajectory/{POINTS}", "log.csv", "settings.yaml", "identity.json"]
 
 
-def record(path: Path, digest: str, output: Path) -> None:
-    """Remember the small files of the finished run in `output`, and what decided it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"digest": digest, "files": {name: (output / name).read_text() for name in FILES}}
-    write(path, json.dumps(content).encode())
+def record(path: Path, made_for: str, output: Path) -> None:
+    """Remember the small files of the finished run in `output`, and what it was made for."""
+    content = {"made_for": made_for, "files": {name: (output / name).read_text() for name in FILES}}
+    write(path, json.dumps(content))
 
 
-def restored(path: Path, digest: str, output: Path) -> bool:
-    """Whether `output` holds the points of the run that was recorded; then its small files are written."""
+def read_record(path: Path) -> dict | None:
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return content if content.keys() >= {"made_for", "files"} else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def identity_of(path: Path) -> Identity | None:
+    """What the recorded run was made by, if there is a record."""
+    content = read_record(path)
+    if content is None:
+        return None
+    return Identity.parse(content["files"]["identity.json"])
+
+
+def restored(path: Path, made_for: str, output: Path) -> bool:
+    """Whether `output` holds the points of the run that was recorded; then its small files are written."""
+    content = read_record(path)
+    if content is None or content["made_for"] != made_for:
         return False
-    if content["digest"] != digest or not whole(
-        output / "trajectory", content["files"][f"trajectory/{POINTS}"]
-    ):
+    if not whole(output / "trajectory", content["files"][f"trajectory/{POINTS}"]):
         return False
-    for name, text in content["files"].items():
-        write(output / name, text.encode())
+    restore(path, output)
     return True
+
+
+def restore(path: Path, output: Path) -> None:
+    """Write the recorded run's small files."""
+    for name, text in read_record(path)["files"].items():
+        write(output / name, text)
 
 
 def whole(folder: Path, listed: str) -> bool:
@@ -42,9 +59,8 @@ def whole(folder: Path, listed: str) -> bool:
     for line in listed.splitlines():
         digest, name = line.split()
         try:
-            with open(folder / name, "rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                    return False
+            if sha256(folder / name) != digest:
+                return False
         except OSError:
             return False
     return True

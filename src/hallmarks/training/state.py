@@ -1,4 +1,4 @@
-"""The resumable state of a run: verified before it is used, and never another run's."""
+"""The resumable state of a run: verified before it is used; the folder says what decides the run."""
 
 import hashlib
 import io
@@ -8,31 +8,27 @@ from pathlib import Path
 
 import torch
 
-from hallmarks.files import write
+from hallmarks.files import remove_file, write
 
 KEPT = 2
 
 
 class States:
-    """A folder of `state-<steps done>.pt`, each with a `.sha256` that is written last; the last two are kept.
+    """A folder of `state-<steps done>.pt`, each with a `.sha256` that is written last; two are kept."""
 
-    `digest` says which settings, data and code a state belongs to: one of others is refused.
-    """
-
-    def __init__(self, folder: Path, digest: str):
+    def __init__(self, folder: Path):
         self.folder = folder
-        self.digest = digest
 
     def save(self, step: int, content: dict) -> None:
         """Write one state. Raises UserError where the disk is full; the ones before stay."""
         serialised = io.BytesIO()
-        torch.save(content | {"digest": self.digest}, serialised)
+        torch.save(content, serialised)
         path = self.folder / f"state-{step:09d}.pt"
-        write(path, serialised.getvalue())
-        write(path.with_suffix(".sha256"), hashlib.sha256(serialised.getvalue()).hexdigest().encode())
+        write(path, serialised.getbuffer())
+        write(path.with_suffix(".sha256"), hashlib.sha256(serialised.getbuffer()).hexdigest())
         for old in sorted(self.folder.glob("state-*.pt"))[:-KEPT]:
-            old.with_suffix(".sha256").unlink(missing_ok=True)
-            old.unlink()
+            remove_file(old.with_suffix(".sha256"))
+            remove_file(old)
 
     def latest(self) -> dict | None:
         """The newest whole state, or None. One that is cut or altered is set aside as `.bad`."""
@@ -40,16 +36,10 @@ class States:
             unfinished.unlink()
         for path in sorted(self.folder.glob("state-*.pt"), reverse=True):
             content = read_verified(path)
-            if content is None:
-                print(f"{path}: not whole; set aside, the state before it is used", file=sys.stderr)
-                path.rename(path.with_suffix(".bad"))
-                continue
-            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-            if state["digest"] == self.digest:
-                return state
-            print(f"{path}: of other settings, data or code; refused, starting afresh", file=sys.stderr)
-            self.clear()
-            break
+            if content is not None:
+                return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            print(f"{path}: not whole; set aside, the state before it is used", file=sys.stderr)
+            path.rename(path.with_suffix(".bad"))
         return None
 
     def clear(self) -> None:

@@ -7,17 +7,26 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from hallmarks.data.arrays import Arrays
+from hallmarks.data.contents import Contents, image_arrays
+from hallmarks.data.images import ImageFacts, Images
 from hallmarks.errors import UserError
 
 BATCHES = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"
 
 
-def read(source: Path | None) -> Arrays:
+class Settings(Images):
+    """The data set, and what makes it smaller for small runs."""
+
+    facts = ImageFacts(train=50_000, test=10_000, channels=3, side=32, classes=10)
+    name: Literal["cifar10"] = "cifar10"
+
+
+def read(source: Path | None) -> Contents:
     """From the configured folder, else from torchvision's own source. Raises UserError."""
     if source is not None:
         return read_folder(source, str(source))
@@ -34,7 +43,7 @@ def read(source: Path | None) -> Arrays:
         return read_folder(Path(scratch), "torchvision's own source")
 
 
-def read_folder(folder: Path, origin: str) -> Arrays:
+def read_folder(folder: Path, origin: str) -> Contents:
     """From a folder that holds `cifar-10-batches-py/` or the archive, or that is the former itself."""
     for batches in (folder / BATCHES, folder):
         if (batches / "batches.meta").exists():
@@ -51,7 +60,7 @@ def read_folder(folder: Path, origin: str) -> Arrays:
         raise UserError(f"{archive}: cannot be read ({error.strerror or error})") from None
 
 
-def assemble(read_bytes: Callable[[Path], bytes], where: Path, origin: str) -> Arrays:
+def assemble(read_bytes: Callable[[Path], bytes], where: Path, origin: str) -> Contents:
     """The five training batches and the test batch, each N×3072 and labels, as arrays."""
     from torchvision.datasets import CIFAR10
 
@@ -68,4 +77,4 @@ def assemble(read_bytes: Callable[[Path], bytes], where: Path, origin: str) -> A
         return images, np.concatenate([np.asarray(entry["labels"], np.int64) for entry in read])
 
     classes = part(CIFAR10.meta["filename"], CIFAR10.meta["md5"])[CIFAR10.meta["key"]]
-    return Arrays(*split(CIFAR10.train_list), *split(CIFAR10.test_list), classes, origin)
+    return image_arrays(*split(CIFAR10.train_list), *split(CIFAR10.test_list), classes, origin)

@@ -1,12 +1,16 @@
 """When: the steps of a run, the learning rate of each, and which end in a point."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from hallmarks.config.types import Recipe
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hallmarks.origins.trained import Recipe
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Timeline:
     """A recipe counted in steps. Step t is the update from θ_t to θ_{t+1}."""
 
     recipe: Recipe
@@ -18,10 +22,10 @@ class Schedule:
         return self._in_steps(self.recipe.length, self.recipe.unit)
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of step `step`: multiplied by the factor at each drop."""
-        rate, drops = self.recipe.optimizer.learning_rate, self.recipe.drops
-        passed = [at for at in drops.at if self._in_steps(at, drops.unit) <= step] if drops else []
-        return rate * drops.factor ** len(passed) if passed else rate
+        """The learning rate of step `step`, as the recipe's schedule says."""
+        position = step / self._in_steps(1, self.recipe.unit)
+        base = self.recipe.optimizer.learning_rate
+        return self.recipe.schedule.learning_rate(base, position, self.recipe.length)
 
     def is_point(self, steps_done: int) -> bool:
         """Whether θ after so many steps is a point: the first, each k-th, and the last."""

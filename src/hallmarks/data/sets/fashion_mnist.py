@@ -8,10 +8,12 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from hallmarks.data.arrays import Arrays
+from hallmarks.data.contents import Contents, image_arrays
+from hallmarks.data.images import ImageFacts, Images
 from hallmarks.errors import UserError
 
 PACKAGE = "dataset-fashion-mnist"
@@ -29,7 +31,14 @@ CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 CLASSES += ["Ankle boot"]
 
 
-def read(source: Path | None) -> Arrays:
+class Settings(Images):
+    """The data set, and what makes it smaller for small runs."""
+
+    facts = ImageFacts(train=60_000, test=10_000, channels=1, side=28, classes=10)
+    name: Literal["fashion-mnist"] = "fashion-mnist"
+
+
+def read(source: Path | None) -> Contents:
     """From the configured folder, else from the first of the other ways that works. Raises UserError."""
     if source is not None:
         return read_folder(source, str(source))
@@ -46,14 +55,14 @@ def read(source: Path | None) -> Arrays:
     )
 
 
-def read_folder(folder: Path, origin: str) -> Arrays:
+def read_folder(folder: Path, origin: str) -> Contents:
     """From a folder that holds the four idx files, as .gz or decoded. Raises UserError."""
     if not folder.is_dir():
         raise UserError(
             f"{folder}: not a folder; it should hold {', '.join(f'{name}.gz' for name in SHA256)}"
         )
     train_images, train_labels, test_images, test_labels = (idx(folder, name) for name in SHA256)
-    return Arrays(
+    return image_arrays(
         train_images[:, None],
         train_labels.astype(np.int64),
         test_images[:, None],

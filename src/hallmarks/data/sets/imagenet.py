@@ -1,33 +1,51 @@
 """ImageNet as a tree of image files, `train/<class>/…` and `val/<class>/…`, listed and counted."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+from hallmarks.data.contents import Contents
+from hallmarks.data.images import ImageFacts, Images
 from hallmarks.errors import UserError
 
+if TYPE_CHECKING:
+    from hallmarks.data.folders import FolderBatches
+
 SUFFIXES = {".jpeg", ".jpg", ".png"}
+
+
+class Settings(Images):
+    """The data set, and what makes it smaller for small runs."""
+
+    facts = ImageFacts(train=1_281_167, test=50_000, channels=3, side=224, classes=1000)
+    name: Literal["imagenet"] = "imagenet"
+
+    @property
+    def decoded(self) -> bool:
+        """Whether each image is a file, decoded each time that it is used."""
+        return True
+
+    def batches(self, folder: Path, batch_size: int, seed: int, device: Any) -> FolderBatches:
+        """What a run trains on and is tested on, from a prepared folder. Raises UserError."""
+        from hallmarks.data.folders import FolderBatches, load
+
+        return FolderBatches(load(self, folder), self, batch_size, seed, device)
 
 
 @dataclass(frozen=True)
 class Expected:
     """What a whole tree holds."""
 
-    classes: int = 1000
-    train: int = 1_281_167
-    test: int = 50_000
+    classes: int = Settings.facts.classes
+    train: int = Settings.facts.train
+    test: int = Settings.facts.test
 
 
-@dataclass(frozen=True)
-class Listing:
-    """Paths of both splits, relative to the tree and sorted; the class is the second part of each."""
-
-    train: list[str]
-    test: list[str]
-    classes: list[str]
-
-
-def read(source: Path | None, expected: Expected) -> Listing:
-    """List a tree and check its numbers of classes and images. Raises UserError."""
+def read(source: Path | None, expected: Expected | None = None) -> Contents:
+    """List a tree and check its numbers of classes and images: paths below it, sorted. Raises UserError."""
+    expected = expected or Expected()
     if source is None:
         raise UserError(
             "imagenet: may not be downloaded freely; give a folder with train/ and val/ (--source)"
@@ -47,7 +65,8 @@ def read(source: Path | None, expected: Expected) -> Listing:
     def paths(name: str, found: dict[str, list[str]]) -> list[str]:
         return [f"{name}/{label}/{file}" for label, files in found.items() for file in files]
 
-    return Listing(paths("train", train), paths("val", test), list(train))
+    files = {"train.json": paths("train", train), "test.json": paths("val", test)}
+    return Contents(files, str(source.resolve()), list(train))
 
 
 def split(folder: Path) -> dict[str, list[str]]:

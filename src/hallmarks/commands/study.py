@@ -1,0 +1,31 @@
+"""`hallmarks study --settings FILE -o TABLE.csv`: a result that has no trajectory."""
+
+import argparse
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hallmarks.config.load import explain
+from hallmarks.config.types import STUDIES
+from hallmarks.errors import UserError
+from hallmarks.files import write
+from hallmarks.runs.request import read_settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--settings", type=Path, required=True, metavar="FILE", help="JSON that holds the study's settings"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the .csv to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if arguments.output.suffix != ".csv":
+        raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
+    told = read_settings(arguments.settings)
+    words = {"title": arguments.output.stem, "section": ""}
+    try:
+        study = STUDIES.validate(words | told.get("study", told))
+    except (ValidationError, ValueError) as error:
+        raise UserError(f"{arguments.settings}: {explain(error)}") from None
+    write(arguments.output, study.table().to_csv(index=False))

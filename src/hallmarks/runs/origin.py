@@ -1,0 +1,94 @@
+"""Where a run comes from, and what the workflow asks of it; the rest of the house does not know which it is.
+
+An origin is a module of `hallmarks.origins` whose `Settings` is an `Origin`: trained today. A task of the
+configuration says which with `origin`, and everything else that it says is that origin's own.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hallmarks.config.strict import Choices, Strict, Unit
+
+
+@dataclass(frozen=True)
+class Time:
+    """How a run counts its time, and where its learning rate drops."""
+
+    unit: Unit
+    drops: list[int]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run takes: of the trajectory `points`, `parameters` and their `tensors`; of the making `steps`,
+    `flops`, and how many files are `decoded`."""
+
+    points: int
+    parameters: int
+    tensors: int
+    steps: int
+    flops: float
+    decoded: int = 0
+
+
+@dataclass(frozen=True)
+class Making:
+    """What an origin is told to make a run: name and seed, prepared data, where to write, when to stop."""
+
+    run: str
+    seed: int
+    data: Path | None
+    folder: Path
+    device: Any
+    stop: Callable[[], bool]
+
+
+class Origin(Strict):
+    """A task: everything that decides its runs, and the answers to what the workflow asks."""
+
+    choices: Choices = {}
+
+    def resolved(self) -> dict[str, Any]:
+        """The settings, every default spelled out, without the reasons of choices, which change no number."""
+        return self.model_dump(exclude={"choices"})
+
+    def given(self) -> dict[str, Any]:
+        """The settings that are not at their defaults."""
+        return self.model_dump(exclude={"choices"}, exclude_defaults=True)
+
+    def check(self) -> None:
+        """Raise UserError, the key first, where the settings cannot be run."""
+
+    def data_sets(self) -> list[str]:
+        """The data sets that must be there."""
+        return []
+
+    @abstractmethod
+    def modules(self) -> list[str]:
+        """The modules that decide its numbers; what they import is found."""
+
+    @abstractmethod
+    def steps(self) -> int:
+        """Updates of the whole run."""
+
+    @abstractmethod
+    def time(self) -> Time:
+        """For figures and claims."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """A line for captions: what is made, and how."""
+
+    @abstractmethod
+    def cost(self) -> Cost:
+        """For `hallmarks plan`."""
+
+    @abstractmethod
+    def make(self, making: Making) -> bool:
+        """Make `trajectory/`, whole, and `log.csv` in `making.folder / "output"`; True where it diverged.
+
+        Goes on from what an earlier attempt left in the folder. Raises Interrupted once `stop()` is true.
+        """

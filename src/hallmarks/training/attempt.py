@@ -1,0 +1,92 @@
+"""One attempt at a run: which folder it goes on in, and where the finished run goes; nothing is thrown away.
+
+In `scratch/<run>/` each identity has a folder of its own: a state of other settings, data or code is left
+where it is, and taken up again when they are as they were, or when somebody accepts it.
+"""
+
+import shutil
+import sys
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from hallmarks.data.prepared import describe
+from hallmarks.files import move_into_place
+from hallmarks.runs.acceptance import accepted
+from hallmarks.runs.identity import SHORT, Identity, changes
+from hallmarks.runs.origin import Origin
+from hallmarks.runs.run import identity_of
+from hallmarks.training import finished
+
+
+class Attempt:
+    """A run's name and settings, its prepared data by name, its scratch folder, and where it is to lie."""
+
+    def __init__(
+        self, run: str, settings: Origin, seed: int, data: dict[str, Path], scratch: Path, output: Path
+    ):
+        self.run, self.settings, self.output = run, settings, output
+        self.scratch, self.record = scratch / run, scratch / "finished" / f"{run}.json"
+        digests = {
+            f"{name}/{file}": digest
+            for name, folder in data.items()
+            for file, digest in describe(folder)["sha256"].items()
+        }
+        self.identity = identity_of(settings, seed, digests)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where this attempt goes on: where an earlier one of the same identity did, or an accepted one."""
+        own = self.scratch / self.identity.key[:SHORT]
+        for path in sorted(self.scratch.glob("*/identity.json")):
+            made = Identity.read(path)
+            said = changes(made, self.identity)
+            if not said or accepted(path.with_name("accepted.json"), made, self.identity):
+                return path.parent
+            print(
+                f"{path.parent}: a state made by others ({', '.join(said[:3])}) is set aside; "
+                f"`hallmarks accept {self.run} --why …` goes on from it",
+                file=sys.stderr,
+            )
+        self.identity.write(own / "identity.json")
+        return own
+
+    def finished_before(self, again: str) -> bool:
+        """Whether the run is there already, and only its small files were deleted; they are written again.
+
+        `again` is new each time that the user forces the run.
+        """
+        there = finished.restored(self.record, self.identity.key + again, self.output)
+        if there:
+            self.clear()
+        return there
+
+    def finish(self, again: str) -> None:
+        """Put the finished run in place. One of another identity that is there is moved aside, not lost."""
+        made = self.folder / "output"
+        said = {"run": self.run, **self.settings.resolved()}
+        (made / "settings.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
+        self.identity.write(made / "identity.json")
+        if (self.folder / "accepted.json").exists():
+            shutil.copy(self.folder / "accepted.json", made / "accepted.json")
+        self.set_aside()
+        finished.record(self.record, self.identity.key + again, made)
+        move_into_place(made, self.output)
+        self.clear()
+
+    def set_aside(self) -> None:
+        """Move an earlier run of another identity, with its points, to `superseded/` beside it."""
+        before = finished.identity_of(self.record)
+        if not list(self.output.rglob("point-*")) or (before and before.key == self.identity.key):
+            return
+        if before:
+            finished.restore(self.record, self.output)
+        name = before.key[:SHORT] if before else "unrecorded"
+        beside = self.output.parent / "superseded" / f"{self.output.name}-{name}"
+        move_into_place(self.output, beside)
+        print(f"{self.run}: the run that was here is kept in {beside}", file=sys.stderr)
+
+    def clear(self) -> None:
+        """Remove this attempt's folder; those of other identities stay."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,42 @@
+"""Opens the configuration for the Snakefile: every mistake one line, and nothing that nobody asked for."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from snakemake.exceptions import WorkflowError
+from snakemake.workflow import Workflow
+
+from hallmarks.errors import UserError
+from hallmarks.workflow.paper import Paper, open_paper, refuse_unasked
+from hallmarks.workflow.requests import Requests, refuse_mixing
+from hallmarks.workflow.results import Results
+
+# Which results a forced rule makes, whose command would else take what is there.
+MADE_BY = {"train": "runs"}
+
+
+def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tuple[Paper, Results, Requests]:
+    """What the rules ask, for a workflow whose Snakefile lies in `root`. Raises WorkflowError."""
+    # Jobs find the commands of the interpreter that runs Snakemake, its environment activated or not.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    overlays = [Path(path) for path in workflow.overwrite_configfiles or []]
+    try:
+        paper = open_paper(config, overlays)
+        if not workflow.modifier.skip_configfile:  # a module's configuration is given by who uses it
+            refuse_unasked(paper.config, overlays, workflow.config_settings.config or {})
+        results = Results(paper, root)
+        refuse_mixing(results.folder, paper.config.scale)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    return paper, results, Requests(results, forced(workflow))
+
+
+def forced(workflow: Workflow) -> set[str]:
+    """The kinds of results that are forced on the command line; a job's own Snakemake forces nothing."""
+    settings = workflow.dag_settings
+    if settings is None or not workflow.is_main_process:
+        return set()
+    every = settings.forceall
+    return {kind for rule, kind in MADE_BY.items() if every or rule in settings.forcerun}

@@ -1,0 +1,104 @@
+"""Settings files: what the workflow tells the command that makes a result, and what its job's inputs are.
+
+Snakemake compares times, and remembers what a job was given in a folder that stays behind when results move.
+So the result itself says what it was made by, and Snakemake is shown as newer only what counts: the settings
+file of a result that must be made again, and of a result that stands nothing.
+"""
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from snakemake.io import ancient
+
+from hallmarks.errors import UserError
+from hallmarks.files import write_json
+from hallmarks.workflow.results import Result, Results
+
+
+class Requests:
+    """Writes settings files, and flags inputs, for the rules of one parse."""
+
+    def __init__(self, results: Results, again: set[str]):
+        """`again` are the kinds of results that the user forces: their commands are told to start afresh."""
+        self.results, self.again = results, again
+        self.folder = results.folder
+
+    def settings(self, kind: str, name: str) -> str:
+        """The path of a settings file, written where it says something new. Raises UserError."""
+        result = Result(kind, name)
+        path = self.folder / "settings" / kind / f"{name}.json"
+        before = read(path)
+        identity = self.results.identity(result)
+        content = self.results.told(result) | {"results": str(self.folder)}
+        if kind != "runs":  # a run's command writes its own, with what it trains
+            content |= {
+                "identity": {"key": identity.key} | identity.record,
+                "identity_file": str(self.folder / result.beside("identity")),
+            }
+        content["again"] = uuid.uuid4().hex if kind in self.again else before.get("again", "")
+        if content != before:
+            write_json(path, content)
+        return str(path)
+
+    def data(self, name: str) -> str:
+        """The path of the settings file of a data set: where it lies already, if anywhere."""
+        path = self.folder / "settings" / "data" / f"{name}.json"
+        content = {"name": name, "source": self.results.paper.config.data.get(name)}
+        if content != read(path):
+            write_json(path, content)
+        return str(path)
+
+    def inputs(self, kind: str, name: str, **paths: str | list[str]) -> dict[str, Any]:
+        """The inputs of the job that makes a result: `settings`, and these paths by name."""
+        result = Result(kind, name)
+        settings = self.settings(kind, name)
+        made = self._oldest(result)
+        if self.results.verdict(result) == []:
+            kept = {key: self._flagged(value, made) for key, value in paths.items()}
+            return {"settings": ancient(settings)} | kept
+        if made is not None and os.stat(settings).st_mtime <= made:
+            os.utime(settings)
+        return {"settings": settings} | paths
+
+    def _oldest(self, result: Result) -> float | None:
+        """When the oldest of a result's files was written; None where none is there."""
+        times = [mtime(self.folder / output) for output in result.outputs]
+        return min((time for time in times if time is not None), default=None)
+
+    def _flagged(self, value: str | list[str], made: float | None) -> Any:
+        """What is newer than a result that stands was copied or touched: its time says nothing."""
+        if isinstance(value, list):
+            return [self._flagged(path, made) for path in value]
+        time = mtime(Path(value))
+        return ancient(value) if made is not None and time is not None and time > made else value
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A settings file as it is; empty where there is none that can be read."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def mtime(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
+
+
+def refuse_mixing(folder: Path, scale: str) -> None:
+    """Raise UserError where a folder holds results of another scale, whose figures have the same names."""
+    path = folder / "settings" / "scale.json"
+    held = read(path).get("scale", scale)
+    if held != scale:
+        raise UserError(
+            f"{folder}: holds results of scale {held}, and figures of scale {scale} would replace them; "
+            f"give another folder, `results: results-{scale}` in your overlay, or move this one away"
+        )
+    if not path.exists():
+        write_json(path, {"scale": scale})
