@@ -1,4 +1,6 @@
 # Reads and checks the configuration, includes the rules, names `all`.
+import os
+
 from hallmarks import slurm
 from hallmarks.errors import UserError
 from hallmarks.config.load import check
@@ -13,6 +15,9 @@ report: "workflow/report/workflow.rst"
 
 
 slurm.mend()
+
+# envs/hallmarks.post-deploy.sh installs the project from there into a conda environment.
+os.environ.update(HALLMARKS_ROOT=str(workflow.current_basedir))
 
 
 try:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from packaging.requirements import Requirement
 from safetensors.numpy import save_file
 
@@ -121,6 +122,12 @@ def test_what_the_wheel_says(metadata, installed):
     (entries,) = installed.glob("*.dist-info/entry_points.txt")
     assert "hallmarks = hallmarks.cli:main" in entries.read_text()
     assert (installed / "hallmarks/commands/map.py").exists() and not (installed / "tests").exists()
+
+
+def test_the_citation_is_of_this_version(metadata):
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["version"], citation["license"]) == (metadata["Version"], metadata["License-Expression"])
+    assert citation["preferred-citation"] == citation["references"][0]
 
 
 def test_every_import_is_stated_and_the_command_line_knows_the_extras(metadata):
