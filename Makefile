@@ -29,8 +29,10 @@ lint: install
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
+# The exact set of all that pyproject.toml names; versions that still do stay.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra tests pyproject.toml -o envs/requirements.txt
 
 # The schema of config.yaml, from the types; a test holds the two together.
 schema: install

@@ -1,6 +1,5 @@
 # Reads and checks the configuration, includes the rules, names `all`.
 import os
-import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -13,6 +12,8 @@ except ImportError as error:
     ) from None
 
 ROOT = Path(str(workflow.current_basedir))
+# envs/hallmarks.post-deploy.sh installs the project from there into a conda environment.
+os.environ.update(HALLMARKS_ROOT=str(ROOT))
 
 
 configfile: "config.yaml" if os.path.exists("config.yaml") else str(ROOT / "config.yaml")

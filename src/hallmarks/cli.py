@@ -1,9 +1,10 @@
-"""The command line: `hallmarks COMMAND …`, one module of `hallmarks.commands` a command.
+"""The command line, `hallmarks COMMAND …`: its help, and what a user reads when a command does not end well.
 
 Only the chosen command's module is imported, so that a command that needs no torch starts without it.
 """
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
@@ -14,43 +15,77 @@ from hallmarks.errors import UserError
 from hallmarks.runs.request import read_settings, requested_identity
 
 COMMANDS = {
-    "data": "get, check and prepare a data set",
-    "train": "train one run: its trajectory and log",
-    "study": "compute a result that has no trajectory",
-    "accept": "say that results made by other code stand",
-    "map": "draw the trajectory map of a trajectory",
-    "kernel": "compute the Gram matrices of a trajectory",
-    "discard": "remove a trajectory's points once its kernel exists",
-    "measure": "compute MDS, angles, norms and spectra from a kernel",
-    "claims": "judge the paper's claims from measures",
-    "notebook": "run a notebook, which draws a figure",
-    "plan": "what would run, why, and what it costs",
-    "status": "how far each run is",
-    "doctor": "whether everything that a long run needs is there",
+    "your own checkpoints": {
+        "map": "draw the trajectory map of checkpoints, and tell ω",
+        "kernel": "compute the Gram matrices of checkpoints",
+        "measure": "compute MDS, angles, norms and spectra from a kernel",
+    },
+    "the paper, before and while snakemake makes it": {
+        "plan": "what would run, why, and what it costs",
+        "doctor": "whether everything that a long run needs is there",
+        "status": "how far each run is",
+        "accept": "say that results made by other code stand",
+    },
+    "its steps, which snakemake runs and which work by hand": {
+        "data": "get, check and prepare a data set",
+        "train": "train one run: its trajectory and log",
+        "discard": "remove a trajectory's points once its kernel exists",
+        "study": "compute a result that has no trajectory",
+        "claims": "judge the paper's claims from measures",
+        "notebook": "run a notebook, which draws a figure",
+    },
+}
+SUMMARIES = {name: summary for commands in COMMANDS.values() for name, summary in commands.items()}
+
+# What only some commands import, by the extra of pyproject.toml that brings it, and what an extra is for.
+EXTRAS = {
+    "training": {"torch", "torchvision", "sklearn", "PIL"},
+    "workflow": {
+        "snakemake",
+        "snakemake_interface_executor_plugins",
+        "grimp",
+        "papermill",
+        "nbclient",
+        "nbformat",
+        "traitlets",
+        "packaging",
+    },
+}
+PURPOSES = {
+    "training": "training, torch checkpoints and --device cuda need it",
+    "workflow": "the workflow and its notebooks need it",
 }
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Exit status: 0 done, 1 a failed check, 2 the caller's mistake."""
-    parser = argparse.ArgumentParser(prog="hallmarks", description=__doc__.splitlines()[0])
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    argv = sys.argv[1:] if argv is None else argv
-    chosen = next((word for word in argv if not word.startswith("-")), None)
-    for name, summary in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=summary, description=summary)
-        if name == chosen:
-            command = importlib.import_module(f"hallmarks.commands.{name}")
-            command.configure(subparser)
-    arguments = parser.parse_args(argv)
+    name, *words = (sys.argv[1:] if argv is None else argv) or [""]
+    if name in {"", "-h", "--help"}:
+        print(usage(), file=sys.stdout if name else sys.stderr)
+        return 0 if name else 2
+    if name not in SUMMARIES:
+        near = difflib.get_close_matches(name, SUMMARIES, n=1)
+        advice = f"did you mean {near[0]}?" if near else "`hallmarks --help` lists them"
+        print(f"hallmarks: there is no command {name}; {advice}", file=sys.stderr)
+        return 2
+    parser = argparse.ArgumentParser(prog=f"hallmarks {name}", description=SUMMARIES[name])
     try:
-        status = run_and_stamp(command, arguments)
+        command = importlib.import_module(f"hallmarks.commands.{name}")
+        command.configure(parser)
+        status = run_and_stamp(command, parser.parse_args(words))
         sys.stdout.flush()
         return status
     except UserError as error:
-        print(f"hallmarks {chosen}: {error}", file=sys.stderr)
+        print(f"hallmarks {name}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        module = (error.name or "hallmarks").partition(".")[0]
+        if module == "hallmarks" or module in sys.stdlib_module_names:
+            raise
+        print(f"hallmarks {name}: {missing(module)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"hallmarks {chosen}: interrupted", file=sys.stderr)
+        print(f"hallmarks {name}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,6 +101,36 @@ def run_and_stamp(command: ModuleType, arguments: argparse.Namespace) -> int:
     if made is not None and status == 0:
         made.write(Path(settings["identity_file"]))
     return status
+
+
+def usage() -> str:
+    """What `hallmarks --help` prints: the commands, by what one wants."""
+    lines = [
+        "usage: hallmarks COMMAND …",
+        "",
+        "Which way a neural network goes while it trains: maps, angles and spectra of your own checkpoints,",
+        "and The Directionality of Optimization Trajectories in Neural Networks, a paper on it, reproduced.",
+    ]
+    width = max(map(len, SUMMARIES))
+    for purpose, commands in COMMANDS.items():
+        lines += ["", f"{purpose}:"]
+        lines += [f"  {name:{width}}  {summary}" for name, summary in commands.items()]
+    lines += [
+        "",
+        "`hallmarks COMMAND --help` tells what a command takes.",
+        "Exit status: 0 done, 1 a failed check, 2 a mistake in the call, which one line names.",
+    ]
+    return "\n".join(lines)
+
+
+def missing(module: str) -> str:
+    """The line about a package that is not installed; `module` is its importable name."""
+    for extra, modules in EXTRAS.items():
+        if module in modules:
+            return f"{module} is not installed; {PURPOSES[extra]}: pip install 'hallmarks[{extra}]'"
+    return (
+        f"{module} is not installed, though hallmarks depends on it: install hallmarks with its dependencies"
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from hallmarks.measures import (
     mean_directional_similarity,
     relative_mean_directional_similarity,
 )
-from hallmarks.plots import draw_map
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +39,10 @@ def folder_of(checkpoints: Path) -> Path:
 
 def draw(kernel: Kernel, picture: Path, title: str) -> None:
     """The picture, whole or not at all."""
+    from hallmarks.plots import (
+        draw_map,
+    )  # seaborn takes a second to import: an error, or the help, comes before
+
     temporary = picture.with_name(f".{os.getpid()}.{picture.name}")
     try:
         draw_map(kernel, temporary, title)
