@@ -32,6 +32,7 @@ from hallmarks.config.load import load as load_config
 from hallmarks.config.types import Task
 from hallmarks.data.batches import moments, padding
 from hallmarks.data.datasets import load
+from hallmarks.machine import cores
 from hallmarks.models import build
 from hallmarks.training.schedule import Schedule
 
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="at least 3; instead of the task's")
     arguments = parser.parse_args()
     config = load_config([Path("config.yaml"), Path("config/laptop.yaml")])
-    print(f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, PyTorch {torch.__version__}\n")
+    print(f"{platform.machine()}, {cores()} cores, PyTorch {torch.__version__}\n")
     print("| task | loop | images/s | test accuracy, mean ± sd | ours / this |\n|---|---|---|---|---|")
     for name in arguments.tasks:
         task = shortened(config.tasks[name], arguments.epochs)

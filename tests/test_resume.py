@@ -23,7 +23,7 @@ from hallmarks.config.types import Points, Recipe, Sgd
 from hallmarks.data.datasets import prepare
 from hallmarks.data.imagenet import Expected
 from hallmarks.training.state import read_verified
-from hallmarks.trajectory.store import read
+from hallmarks.trajectory.reader import read_trajectory
 
 SETTINGS = {
     "data": {"name": "digits", "training_images": 256, "test_images": 100, "augment": ["crop"]},
@@ -103,7 +103,7 @@ def test_stopped_killed_and_gone_on_with_by_the_command(server, command, tmp_pat
     assert not (tmp_path / "whole" / "scratch" / RUN).exists()
     whole, again = tmp_path / "whole" / "run", tmp_path / "again" / "run"
     assert sorted(path.name for path in whole.iterdir()) == ["log.csv", "settings.yaml", "trajectory"]
-    assert [point.step for point in read(whole / "trajectory").points] == [0, 4, 8, 12, 16, 20, 24]
+    assert [point.step for point in read_trajectory(whole / "trajectory").points] == [0, 4, 8, 12, 16, 20, 24]
 
     states = tmp_path / "again" / "scratch" / RUN / "states"
     wait_for(states / "state-000000004.sha256", process := start("again"))
@@ -251,7 +251,7 @@ def test_a_run_that_diverges_leaves_nothing_unless_asked(command, tmp_path, caps
     assert f"{RUN}: the loss is not finite at epoch" in capsys.readouterr().err
     assert not (tmp_path / "lost" / "run").exists()
     assert cli.main([*command("kept", wild), "--record-divergence"]) == 0
-    trajectory = read(tmp_path / "kept" / "run" / "trajectory")
+    trajectory = read_trajectory(tmp_path / "kept" / "run" / "trajectory")
     assert trajectory.diverged["learning_rate"] == 1e30 and len(trajectory.points) >= 1
 
 
@@ -272,7 +272,7 @@ def test_image_files_train_resnet50(tmp_path):
     folders = ["--data", tmp_path / "data", "--scratch", tmp_path / "scratch", "-o", tmp_path / "run"]
     words = ["train", "images/default/seed0", "--settings", json.dumps(settings), *map(str, folders)]
     assert cli.main(words) == 0
-    trajectory = read(tmp_path / "run" / "trajectory")
+    trajectory = read_trajectory(tmp_path / "run" / "trajectory")
     assert [point.step for point in trajectory.points] == [0, 2]
     assert trajectory.parameters["conv1.weight"] == {"shape": [2, 3, 3, 3], "kind": "conv"}
 
