@@ -50,7 +50,7 @@ def digits(tmp_path_factory) -> Path:
 def server():
     """Starts processes that have PyTorch loaded and have not used it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "hallmarks.data.batches", "hallmarks.training"])
+    context.set_forkserver_preload(["torch", "hallmarks.data.batches", "hallmarks.training.trainer"])
     return context
 
 
@@ -295,7 +295,7 @@ def test_a_mistake_is_one_line(command, capsys, run, settings, message):
 
 def train_small(folder: Path, kill_at: int | None) -> None:
     """A run of seconds' fractions; killed by its own hand at a write to disk (a sync), if told which."""
-    from hallmarks.training import Trainer
+    from hallmarks.training.trainer import Trainer
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -15,9 +15,9 @@ from torch.nn import functional as F
 from hallmarks.config.types import Drops, Points, Recipe, Sgd
 from hallmarks.errors import UserError
 from hallmarks.files import move_into_place
-from hallmarks.training import Diverged, Interrupted, Trainer
 from hallmarks.training.schedule import Schedule
 from hallmarks.training.state import States
+from hallmarks.training.trainer import Diverged, Interrupted, Trainer
 from hallmarks.trajectory.reader import read_trajectory
 
 

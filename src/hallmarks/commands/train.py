@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from hallmarks.config.types import Task
 from hallmarks.errors import UserError
-from hallmarks.lease import Lease
+from hallmarks.machine import cores
+from hallmarks.training.lease import Lease
 
 RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][a-z0-9=,._+-]*/seed(\d+)")
 TRY_AGAIN = 75  # EX_TEMPFAIL
@@ -67,11 +68,12 @@ def train(
     from hallmarks.data.datasets import describe, load
     from hallmarks.files import move_into_place, write
     from hallmarks.models import build
-    from hallmarks.training import Diverged, Interrupted, Trainer, finished
+    from hallmarks.training import finished
     from hallmarks.training.digest import code_digest, run_digest
+    from hallmarks.training.trainer import Diverged, Interrupted, Trainer
 
     if arguments.threads or "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(arguments.threads or len(os.sched_getaffinity(0)))
+        torch.set_num_threads(arguments.threads or cores())
     device = device_of(arguments.device)
     resolved = {"run": arguments.run, **settings.model_dump(exclude={"choices"})}
     digest = run_digest(resolved, describe(arguments.data)["sha256"])
