@@ -23,6 +23,7 @@ from hallmarks.kernel.gram import increments_gram
 from hallmarks.kernel.groups import groups
 from hallmarks.measures import Kernel, angles, points_gram
 from hallmarks.trajectory.checkpoints import find_checkpoints
+from hallmarks.trajectory.digests import Digests
 from hallmarks.trajectory.store import TrajectoryWriter
 
 SHAPES = {"conv": (7, 5), "scale": (1,), "long": (2**17 + 3,), "empty": (0, 4), "scalar": ()}
@@ -386,6 +387,30 @@ def test_a_trajectory_that_was_altered_is_refused(tmp_path, capsys):
         (folder / "point-00001.safetensors").write_bytes(content)
         message = refusal(tmp_path, capsys, folder)
         assert "point-00001" in message and told in message
+
+
+def test_of_several_altered_points_the_first_is_named(tmp_path):
+    folder = trajectory(tmp_path / "t", walk(7, shapes={"weight": (9000,)}))
+    for t in (5, 2, 3):
+        path = folder / f"point-{t:05d}.safetensors"
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    found = find_checkpoints([folder])
+    for workers in (1, 2, 3, 16):
+        with pytest.raises(UserError, match="point-00002.*SHA-256"):
+            increments_gram(found, groups(found), segment=1000, workers=workers)
+
+
+def test_points_are_hashed_side_by_side(tmp_path, monkeypatch):
+    found = find_checkpoints([trajectory(tmp_path / "t", walk(4, shapes={"weight": (9000,)}))])
+    together, hash_one = threading.Barrier(2), Digests._hash
+
+    def hash_with_another(*arguments):
+        together.wait(timeout=60)
+        hash_one(*arguments)
+
+    monkeypatch.setattr(Digests, "_hash", hash_with_another)
+    increments_gram(found, groups(found), segment=5000, workers=2)
 
 
 def test_headers_that_lie_are_refused(tmp_path, capsys):

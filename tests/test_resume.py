@@ -162,7 +162,7 @@ def test_killed_at_random_moments(server, command, tmp_path):
                 # 255: killed, and the server that started it did not learn how it ended.
                 assert code in {0, -signal.SIGKILL, 255}, (tmp_path / f"{name}.told").read_text()
                 kills += code != 0
-                for digest in (folder / "scratch" / RUN / "states").glob("*.sha256"):
+                for digest in (folder / "scratch" / RUN / "states").glob("state-*.sha256"):
                     torch.load(io.BytesIO(read_verified(digest.with_suffix(".pt"))), weights_only=True)
                 if code == 0 or (folder / "run").exists():
                     assert contents(folder / "run" / "trajectory") == whole
