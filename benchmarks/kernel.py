@@ -29,9 +29,11 @@ from torchvision.models import resnet50
 from hallmarks.kernel.gram import increments_gram, segment_size
 from hallmarks.kernel.groups import groups
 from hallmarks.kernel.products import summed
+from hallmarks.machine import cores
 from hallmarks.measures import Kernel, angles
-from hallmarks.trajectory.blocks import Reader, segments
-from hallmarks.trajectory.checkpoints import find
+from hallmarks.trajectory.blocks import Reader
+from hallmarks.trajectory.checkpoints import find_checkpoints
+from hallmarks.trajectory.segments import segments
 
 
 def shapes(times: int) -> dict[str, tuple[int, ...]]:
@@ -72,7 +74,7 @@ def evict(folder: Path) -> None:
 
 def read_only(folder: Path) -> None:
     """The kernel's reads, by as many threads, into one row that stays in cache: nothing is computed."""
-    found = find([folder])
+    found = find_checkpoints([folder])
     size, dtype, workers = segment_size(found)
     with Reader(found.points) as reader, ThreadPoolExecutor(workers) as pool:
 
@@ -86,7 +88,7 @@ def read_only(folder: Path) -> None:
 
 def multiply_only(folder: Path) -> None:
     """The kernel's products, by as many threads, over and over of the same rows: nothing is read."""
-    found = find([folder])
+    found = find_checkpoints([folder])
     size, dtype, workers = segment_size(found)
     generator = np.random.default_rng(0)
     n = len(found.points)
@@ -106,7 +108,7 @@ def read_sequentially(folder: Path) -> None:
 
 
 def kernel(folder: Path, precision: str | None = None) -> np.ndarray:
-    found = find([folder])
+    found = find_checkpoints([folder])
     return increments_gram(found, groups(found), precision)
 
 
@@ -166,7 +168,7 @@ def peak(folder: Path, output: Path) -> float:
 def worst_angles(folder: Path) -> list[float]:
     """The worst relative error of the angle between updates of the whole model, against dense float64: by the
     kernel in float32 and in float64, and by differences of a product of stacked points in either."""
-    found = find([folder])
+    found = find_checkpoints([folder])
     parts = groups(found)
     points = [load_file(point.path) for point in found.points]
     rows = np.stack(
@@ -278,7 +280,7 @@ def main() -> None:
     load = os.getloadavg()[2]
     blas = ", ".join(sorted({pool["architecture"] for pool in threadpool_info() if "architecture" in pool}))
     print(
-        f"{model.group(1) if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores, "
+        f"{model.group(1) if model else platform.machine()}, {cores()} cores, "
         f"mean load {load:.1f}, BLAS for {blas}, {time.strftime('%F')}\n"
     )
     print("| what | measured |\n|---|---|")

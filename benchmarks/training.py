@@ -23,6 +23,8 @@ from unittest import mock
 
 import pandas
 import torch
+from hallmarks.data.datasets import load
+from hallmarks.training.schedule import Schedule
 from PIL import Image
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -31,9 +33,8 @@ from torchvision.transforms import Compose, Normalize, RandomCrop, RandomHorizon
 from hallmarks.config.load import load as load_config
 from hallmarks.config.types import Task
 from hallmarks.data.batches import moments, padding
-from hallmarks.data.datasets import load
+from hallmarks.machine import cores
 from hallmarks.models import build
-from hallmarks.training.schedule import Schedule
 
 SHORT_SPIN = "ordinary, its threads told to spin as briefly as ours"
 
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="at least 3; instead of the task's")
     arguments = parser.parse_args()
     config = load_config([Path("config.yaml"), Path("config/laptop.yaml")])
-    print(f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, PyTorch {torch.__version__}\n")
+    print(f"{platform.machine()}, {cores()} cores, PyTorch {torch.__version__}\n")
     print("| task | loop | images/s | test accuracy, mean ± sd | ours / this |\n|---|---|---|---|---|")
     for name in arguments.tasks:
         task = shortened(config.tasks[name], arguments.epochs)

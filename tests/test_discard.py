@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hallmarks import cli
-from hallmarks.trajectory.store import POINTS, TrajectoryWriter, read
+from hallmarks.trajectory.reader import read_trajectory
+from hallmarks.trajectory.store import POINTS, TrajectoryWriter
 
 
 @pytest.fixture
@@ -32,13 +33,13 @@ def discard(trajectory: Path, kernel: Path) -> int:
 
 
 def test_points_go_and_their_digests_stay(trajectory):
-    kernel, before = trajectory.with_suffix(".npz"), read(trajectory)
+    kernel, before = trajectory.with_suffix(".npz"), read_trajectory(trajectory)
     listed = (trajectory / POINTS).read_text().split()[::2]
     assert listed == [point.sha256 for point in before.points]
     for _ in range(2):  # cut short, it is done again
         assert discard(trajectory, kernel) == 0
         assert [path.name for path in trajectory.iterdir()] == ["trajectory.json"]
-    assert read(trajectory) == before
+    assert read_trajectory(trajectory) == before
     told = json.loads((trajectory.parent / "removed.json").read_text())
     assert told["points"] == 3 and told["bytes"] == sum(point.bytes for point in before.points)
     assert told["kernel_sha256"] == hashlib.sha256(kernel.read_bytes()).hexdigest()

@@ -22,7 +22,8 @@ from hallmarks.errors import UserError
 from hallmarks.kernel.gram import increments_gram
 from hallmarks.kernel.groups import groups
 from hallmarks.measures import Kernel, angles, points_gram
-from hallmarks.trajectory.checkpoints import find
+from hallmarks.trajectory.checkpoints import find_checkpoints
+from hallmarks.trajectory.digests import Digests
 from hallmarks.trajectory.store import TrajectoryWriter
 
 SHAPES = {"conv": (7, 5), "scale": (1,), "long": (2**17 + 3,), "empty": (0, 4), "scalar": ()}
@@ -119,7 +120,7 @@ def test_values_whose_squares_leave_float32_are_multiplied_in_float64(tmp_path, 
 
 
 def test_segments_and_workers_do_not_change_the_kernel_and_runs_are_equal(tmp_path):
-    found = find([trajectory(tmp_path / "t", walk(5))])
+    found = find_checkpoints([trajectory(tmp_path / "t", walk(5))])
     parts = groups(found)
     whole = increments_gram(found, parts, "float64")
     for segment, workers in [(2**18, 1), (1000, 2), (997, 3)]:
@@ -132,7 +133,7 @@ def test_segments_and_workers_do_not_change_the_kernel_and_runs_are_equal(tmp_pa
 @pytest.mark.parametrize("m", [0, 3])
 def test_a_torch_device_gives_the_same(tmp_path, dtype, m):
     """The GPU's arithmetic, run by torch on whatever is here."""
-    found = find([safetensors(tmp_path / "points", walk(5, 1e-3, dtype=dtype))])
+    found = find_checkpoints([safetensors(tmp_path / "points", walk(5, 1e-3, dtype=dtype))])
     parts = groups(found)
     whole = increments_gram(found, parts, "float64")
     for device in ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
@@ -144,7 +145,7 @@ def test_a_torch_device_gives_the_same(tmp_path, dtype, m):
 def test_a_torch_device_names_what_is_not_finite(tmp_path):
     points = walk(3, shapes={"weight": (4,)})
     points[1]["weight"][2] = np.inf
-    found = find([safetensors(tmp_path / "points", points)])
+    found = find_checkpoints([safetensors(tmp_path / "points", points)])
     with pytest.raises(UserError, match="step1.safetensors: weight holds values that are not finite"):
         increments_gram(found, groups(found), device="cpu")
 
@@ -174,7 +175,7 @@ def test_a_kernel_follows_a_run(tmp_path, capsys):
 def test_memory_does_not_grow_with_the_model(tmp_path):
     peaks = []
     for size in (2**15, 2**17):
-        found = find([trajectory(tmp_path / str(size), walk(4, shapes={"weight": (size,)}))])
+        found = find_checkpoints([trajectory(tmp_path / str(size), walk(4, shapes={"weight": (size,)}))])
         parts = groups(found)
         tracemalloc.start()
         increments_gram(found, parts, segment=2**12, workers=2)
@@ -244,7 +245,7 @@ def test_sharded_folders_are_points(tmp_path):
         assert_gram(got.gram(group), increments(points, group), 1e-6)
     (tmp_path / "all" / "step10" / "model-1.safetensors").unlink()
     with pytest.raises(UserError, match="model-1.safetensors"):
-        find([tmp_path / "all"])
+        find_checkpoints([tmp_path / "all"])
 
 
 @pytest.mark.parametrize("told_by", ["config", "option"])
@@ -326,12 +327,14 @@ def test_natural_order(tmp_path, names, order):
     for name in names:
         save_file({"w": np.ones(2, np.float32)}, tmp_path / f"{name}.safetensors")
     if order:
-        assert [point.path.name.removesuffix(".safetensors") for point in find([tmp_path]).points] == order
+        assert [
+            point.path.name.removesuffix(".safetensors") for point in find_checkpoints([tmp_path]).points
+        ] == order
     else:
         with pytest.raises(UserError, match="order cannot be told"):
-            find([tmp_path])
+            find_checkpoints([tmp_path])
     listed = [tmp_path / f"{name}.safetensors" for name in names]
-    assert [point.path for point in find(listed, as_given=True).points] == listed
+    assert [point.path for point in find_checkpoints(listed, as_given=True).points] == listed
 
 
 def refusal(tmp_path, capsys, *sources):
@@ -384,6 +387,30 @@ def test_a_trajectory_that_was_altered_is_refused(tmp_path, capsys):
         (folder / "point-00001.safetensors").write_bytes(content)
         message = refusal(tmp_path, capsys, folder)
         assert "point-00001" in message and told in message
+
+
+def test_of_several_altered_points_the_first_is_named(tmp_path):
+    folder = trajectory(tmp_path / "t", walk(7, shapes={"weight": (9000,)}))
+    for t in (5, 2, 3):
+        path = folder / f"point-{t:05d}.safetensors"
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    found = find_checkpoints([folder])
+    for workers in (1, 2, 3, 16):
+        with pytest.raises(UserError, match="point-00002.*SHA-256"):
+            increments_gram(found, groups(found), segment=1000, workers=workers)
+
+
+def test_points_are_hashed_side_by_side(tmp_path, monkeypatch):
+    found = find_checkpoints([trajectory(tmp_path / "t", walk(4, shapes={"weight": (9000,)}))])
+    together, hash_one = threading.Barrier(2), Digests._hash
+
+    def hash_with_another(*arguments):
+        together.wait(timeout=60)
+        hash_one(*arguments)
+
+    monkeypatch.setattr(Digests, "_hash", hash_with_another)
+    increments_gram(found, groups(found), segment=5000, workers=2)
 
 
 def test_headers_that_lie_are_refused(tmp_path, capsys):

@@ -35,10 +35,11 @@ def test_a_free_lease_is_taken_and_given_back(tmp_path):
 
 
 def test_a_process_that_was_killed_holds_nothing(tmp_path):
-    dying = subprocess.run(
-        [sys.executable, "-c", "import sys; from pathlib import Path; from hallmarks.training.lease import Lease\n"
-         "import os; Lease(Path(sys.argv[1])).take(); os.kill(os.getpid(), 9)", str(tmp_path)]
-    )  # fmt: skip
+    program = (
+        "import os, sys; from pathlib import Path; from hallmarks.training.lease import Lease\n"
+        "Lease(Path(sys.argv[1])).take(); os.kill(os.getpid(), 9)"
+    )
+    dying = subprocess.run([sys.executable, "-c", program, str(tmp_path)])
     assert dying.returncode == -9 and list(tmp_path.glob("lease-*"))
     assert Lease(tmp_path).take(stopping_after(5))
     assert started(2**22 + 1) is None

@@ -25,7 +25,7 @@ from hallmarks.optimizers.sgd import Settings as Sgd
 from hallmarks.origins.trained import Points, Recipe
 from hallmarks.runs.identity import SHORT, Identity
 from hallmarks.training.state import read_verified
-from hallmarks.trajectory.store import read
+from hallmarks.trajectory.reader import read_trajectory
 
 SETTINGS = {
     "data": {"name": "digits", "training_images": 256, "test_images": 100, "augment": ["crop"]},
@@ -110,7 +110,7 @@ def test_stopped_killed_and_gone_on_with_by_the_command(server, command, tmp_pat
         "settings.yaml",
         "trajectory",
     ]
-    assert [point.step for point in read(whole / "trajectory").points] == [0, 4, 8, 12, 16, 20, 24]
+    assert [point.step for point in read_trajectory(whole / "trajectory").points] == [0, 4, 8, 12, 16, 20, 24]
 
     identity = Identity.read(whole / "identity.json")
     states = tmp_path / "again" / "scratch" / RUN / identity.key[:SHORT] / "states"
@@ -170,7 +170,7 @@ def test_killed_at_random_moments(server, command, tmp_path):
                 # 255: killed, and the server that started it did not learn how it ended.
                 assert code in {0, -signal.SIGKILL, 255}, (tmp_path / f"{name}.told").read_text()
                 kills += code != 0
-                for digest in (folder / "scratch" / RUN).glob("*/states/*.sha256"):
+                for digest in (folder / "scratch" / RUN).glob("*/states/state-*.sha256"):
                     torch.load(io.BytesIO(read_verified(digest.with_suffix(".pt"))), weights_only=True)
                 if code == 0 or (folder / "run").exists():
                     assert contents(folder / "run" / "trajectory") == whole
@@ -261,7 +261,7 @@ def test_a_run_that_diverges_leaves_nothing_unless_asked(command, tmp_path, caps
     assert f"{RUN}: the loss is not finite at epoch" in capsys.readouterr().err
     assert not (tmp_path / "lost" / "run").exists()
     assert cli.main([*command("kept", wild), "--record-divergence"]) == 0
-    trajectory = read(tmp_path / "kept" / "run" / "trajectory")
+    trajectory = read_trajectory(tmp_path / "kept" / "run" / "trajectory")
     assert trajectory.diverged["learning_rate"] == 1e30 and len(trajectory.points) >= 1
 
 
@@ -282,7 +282,7 @@ def test_image_files_train_resnet50(tmp_path):
     folders = ["--data", tmp_path / "data", "--scratch", tmp_path / "scratch", "-o", tmp_path / "run"]
     words = ["train", "images/default/seed0", "--settings", json.dumps(settings), *map(str, folders)]
     assert cli.main(words) == 0
-    trajectory = read(tmp_path / "run" / "trajectory")
+    trajectory = read_trajectory(tmp_path / "run" / "trajectory")
     assert [point.step for point in trajectory.points] == [0, 2]
     assert trajectory.parameters["conv1.weight"] == {"shape": [2, 3, 3, 3], "kind": "conv"}
 

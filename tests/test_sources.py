@@ -15,4 +15,9 @@ def test_measuring_uses_no_training():
 
 def test_the_map_uses_the_kernel_and_the_plots():
     used = " ".join(sources("commands.map"))
-    assert "plots.py" in used and "kernel" in used and "trajectory/store.py" in used
+    assert (
+        "plots.py" in used
+        and "kernel" in used
+        and "trajectory/reader.py" in used
+        and "formats/safetensors.py" in used
+    )

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.store import TrajectoryWriter, read
+from hallmarks.trajectory.reader import read_trajectory
+from hallmarks.trajectory.store import TrajectoryWriter
 
 PARAMETERS = {"weight": {"shape": [2, 3], "kind": "linear"}, "bias": {"shape": [], "kind": "bias"}}
 
@@ -24,7 +25,7 @@ def write(folder, n):
 
 def test_description_of_the_points(tmp_path):
     write(tmp_path, 2)
-    trajectory = read(tmp_path)
+    trajectory = read_trajectory(tmp_path)
     assert trajectory.parameters == PARAMETERS and trajectory.diverged is None
     last = trajectory.points[1]
     assert (last.file, last.step, last.epoch, last.learning_rate) == ("point-00001.safetensors", 10, 0.5, 0.1)
@@ -45,7 +46,7 @@ def test_resuming_forgets_later_points_and_ends_the_same(tmp_path, kept):
     write(tmp_path / "resumed", 3)
     writer = TrajectoryWriter(tmp_path / "resumed", PARAMETERS)
     writer.resume(kept)
-    assert len(read(tmp_path / "resumed").points) == kept
+    assert len(read_trajectory(tmp_path / "resumed").points) == kept
     assert len(list((tmp_path / "resumed").glob("point-*"))) == kept
     for t in range(kept, 4):
         writer.write(point(t), step=10 * t, epoch=t / 2, learning_rate=0.1)
@@ -66,11 +67,11 @@ def test_resuming_refuses_what_it_cannot_trust(tmp_path):
 
 def test_divergence_is_recorded_and_its_points_kept(tmp_path):
     write(tmp_path, 2).record_divergence(epoch=1.5, step=17, learning_rate=0.1)
-    trajectory = read(tmp_path)
+    trajectory = read_trajectory(tmp_path)
     assert trajectory.diverged == {"epoch": 1.5, "step": 17, "learning_rate": 0.1}
     assert len(trajectory.points) == 2
     TrajectoryWriter(tmp_path, PARAMETERS).resume(1)
-    assert read(tmp_path).diverged is None
+    assert read_trajectory(tmp_path).diverged is None
 
 
 def test_a_point_of_another_shape_or_name_is_refused(tmp_path):
@@ -79,7 +80,7 @@ def test_a_point_of_another_shape_or_name_is_refused(tmp_path):
         writer.write(point(1) | {"weight": np.zeros((3, 2), np.float32)}, 1, 1, 0.1)
     with pytest.raises(UserError, match="bias"):
         writer.write({"weight": point(1)["weight"]}, 1, 1, 0.1)
-    assert len(read(tmp_path).points) == 1
+    assert len(read_trajectory(tmp_path).points) == 1
 
 
 @pytest.mark.parametrize("content", [None, "{", json.dumps({"points": [{"file": "a"}], "parameters": {}})])
@@ -87,4 +88,4 @@ def test_a_missing_or_damaged_description_is_named(tmp_path, content):
     if content:
         (tmp_path / "trajectory.json").write_text(content)
     with pytest.raises(UserError, match=r"trajectory\.json"):
-        read(tmp_path)
+        read_trajectory(tmp_path)

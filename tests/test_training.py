@@ -22,7 +22,7 @@ from hallmarks.training.start import Start
 from hallmarks.training.state import States
 from hallmarks.training.timeline import Timeline
 from hallmarks.training.trainer import Diverged, Trainer
-from hallmarks.trajectory.store import read
+from hallmarks.trajectory.reader import read_trajectory
 
 
 class RandomBatches:
@@ -63,7 +63,7 @@ def trained(folder: Path, settings: Recipe, stop=lambda: False, network=None) ->
 
 
 def points(folder: Path) -> list[np.ndarray]:
-    trajectory = read(folder / "output" / "trajectory")
+    trajectory = read_trajectory(folder / "output" / "trajectory")
     loaded = [trajectory.load(index) for index in range(len(trajectory.points))]
     return [np.concatenate([tensors[name].ravel() for name in sorted(tensors)]) for tensors in loaded]
 
@@ -95,7 +95,7 @@ def test_updates_are_heavy_ball_with_weight_decay_and_drops(tmp_path):
     network, batches = model(), RandomBatches()
     parameters = dict(network.named_parameters())
     velocity = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    trajectory = read(tmp_path / "output" / "trajectory")
+    trajectory = read_trajectory(tmp_path / "output" / "trajectory")
     assert len(trajectory.points) == 13
     for step, point in enumerate(trajectory.points):
         found = trajectory.load(step)
@@ -114,7 +114,7 @@ def test_updates_are_heavy_ball_with_weight_decay_and_drops(tmp_path):
 
 def test_parameters_have_shape_and_kind(tmp_path):
     trained(tmp_path, recipe(length=0))
-    trajectory = read(tmp_path / "output" / "trajectory")
+    trajectory = read_trajectory(tmp_path / "output" / "trajectory")
     assert len(trajectory.points) == 1
     assert trajectory.parameters["0.weight"] == {"shape": [4, 5], "kind": "linear"}
     assert trajectory.parameters["1.bias"] == {"shape": [4], "kind": "norm"}
@@ -167,7 +167,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_points_before(tmp_
     assert str(caught.value) == (
         "task/default/seed0: the loss is not finite at epoch 1.5 (step 9), learning rate 0.01"
     )
-    trajectory = read(tmp_path / "output" / "trajectory")
+    trajectory = read_trajectory(tmp_path / "output" / "trajectory")
     assert [point.step for point in trajectory.points] == [0, 6]
     assert trajectory.diverged["step"] == 9 and trajectory.diverged["epoch"] == 1.5
 

@@ -4,14 +4,13 @@
 """
 
 import argparse
-import hashlib
-import json
 from pathlib import Path
 
 from hallmarks.errors import UserError
-from hallmarks.files import write
+from hallmarks.files import sha256, write_json
 from hallmarks.measures import Kernel
-from hallmarks.trajectory.store import POINTS, read
+from hallmarks.trajectory.reader import read_trajectory
+from hallmarks.trajectory.store import POINTS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,21 +20,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    trajectory, kernel = read(arguments.trajectory), Kernel.load(arguments.kernel)
+    trajectory, kernel = read_trajectory(arguments.trajectory), Kernel.load(arguments.kernel)
     if kernel.step.tolist() != [point.step for point in trajectory.points]:
         raise UserError(
             f"{arguments.kernel}: not the kernel of {arguments.trajectory}, its steps are others; "
             "nothing is removed"
         )
-    with open(arguments.kernel, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     # The list first: with it gone, a removal that is cut short leaves nothing that looks whole.
     for name in [POINTS, *(point.file for point in trajectory.points)]:
-        (arguments.trajectory / name).unlink(missing_ok=True)
-    told = {
+        path = arguments.trajectory / name
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be removed ({error.strerror})") from None
+    removed = {
         "points": len(trajectory.points),
         "bytes": sum(point.bytes for point in trajectory.points),
         "kernel": str(arguments.kernel),
-        "kernel_sha256": digest,
+        "kernel_sha256": sha256(arguments.kernel),
     }
-    write(arguments.output, json.dumps(told, indent=1).encode())
+    write_json(arguments.output, removed)

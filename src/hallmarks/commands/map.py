@@ -1,11 +1,11 @@
 """`hallmarks map CHECKPOINTS… -o MAP.png`: kernel, MDS and the trajectory map in one command."""
 
 import argparse
-import os
 from pathlib import Path
 
 from hallmarks.commands import kernel as kernel_command
 from hallmarks.errors import UserError
+from hallmarks.files import replacing
 from hallmarks.measures import (
     Kernel,
     mean_directional_similarity,
@@ -24,8 +24,11 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"{picture}: a map is a picture; name it .png or .pdf")
     path = picture.with_suffix(".npz")
     kernel_command.run(argparse.Namespace(**vars(arguments) | {"output": path}))
+    from hallmarks.plots import draw_map  # seaborn takes a second to import: an error comes before
+
     kernel = Kernel.load(path)
-    draw(kernel, picture, arguments.title or folder_of(arguments.checkpoints[0]).name)
+    with replacing(picture) as temporary:
+        draw_map(kernel, temporary, arguments.title or folder_of(arguments.checkpoints[0]).name)
     mds = f"ω = {mean_directional_similarity(kernel):.4f}"
     if len(kernel.step) > 1:
         mds += f", ω_0 = {relative_mean_directional_similarity(kernel):.4f}"
@@ -35,19 +38,3 @@ def run(arguments: argparse.Namespace) -> None:
 def folder_of(checkpoints: Path) -> Path:
     """The folder that was given, or that of the first file."""
     return checkpoints.resolve() if checkpoints.is_dir() else checkpoints.resolve().parent
-
-
-def draw(kernel: Kernel, picture: Path, title: str) -> None:
-    """The picture, whole or not at all."""
-    from hallmarks.plots import (
-        draw_map,
-    )  # seaborn takes a second to import: an error, or the help, comes before
-
-    temporary = picture.with_name(f".{os.getpid()}.{picture.name}")
-    try:
-        draw_map(kernel, temporary, title)
-        temporary.replace(picture)
-    except OSError as error:
-        raise UserError(f"{picture}: cannot be written ({error.strerror or error})") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`hallmarks measure KERNEL --run NAME -o MEASURES.parquet`."""
+"""`hallmarks measure KERNEL -o MEASURES.parquet`: angles, norms and spectra as a table."""
 
 import argparse
 import io
@@ -10,7 +10,7 @@ from hallmarks.measures import Kernel, measure
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kernel", type=Path, help="the .npz that holds the Gram matrices")
-    parser.add_argument("--run", required=True, help="the run's name, written in every row")
+    parser.add_argument("--run", help="the run's name, written in every row; by default the kernel's name")
     parser.add_argument(
         "--settings",
         type=Path,
@@ -22,5 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     content = io.BytesIO()
-    measure(Kernel.load(arguments.kernel), arguments.run).to_parquet(content, index=False)
+    measure(Kernel.load(arguments.kernel), arguments.run or run_of(arguments.kernel)).to_parquet(
+        content, index=False
+    )
     write(arguments.output, content.getvalue())
+
+
+def run_of(kernel: Path) -> str:
+    """The run that a kernel's path names: what lies below the last folder `kernels`, else the file's name."""
+    _, below, name = f"/{kernel.as_posix()}".removesuffix(".npz").rpartition("/kernels/")
+    return name if below else name.rpartition("/")[2]

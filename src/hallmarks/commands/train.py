@@ -14,6 +14,7 @@ from typing import Any
 from hallmarks.config.load import explain
 from hallmarks.config.types import TASKS
 from hallmarks.errors import Interrupted, UserError
+from hallmarks.machine import cores
 from hallmarks.runs.origin import Making, Origin
 from hallmarks.runs.request import parse_settings
 from hallmarks.training.lease import Lease
@@ -110,7 +111,7 @@ def device_of(name: str | None, threads: int | None) -> Any:
     import torch
 
     if threads or "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads or cores())
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.empty(0, device=device)

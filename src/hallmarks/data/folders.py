@@ -1,6 +1,5 @@
 """Batches of image files, read ahead by worker processes; each a pure function of (seed, epoch, index)."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from hallmarks.data.draws import AUGMENTATION, derived_seed, epoch_order
 from hallmarks.data.images import Images, ImageShape
 from hallmarks.data.prepared import enough, read_contents
 from hallmarks.errors import UserError
+from hallmarks.machine import cores
 
 SIZE, RESIZED = 224, 256  # pixels, as ImageNet's ResNets take them
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of values in 0 … 1
@@ -112,7 +112,7 @@ class FolderBatches:
                 f"batch_size: {batch_size} is more than the {n} training images of {settings.name}"
             )
         self.batch_size, self.seed, self.device = batch_size, seed, torch.device(device)
-        self.workers = min(len(os.sched_getaffinity(0)), MOST_WORKERS) if workers is None else workers
+        self.workers = min(cores(), MOST_WORKERS) if workers is None else workers
         size, resized = SIZE // settings.pooling, RESIZED // settings.pooling
         centre = [Resize(resized), CenterCrop(size)]
         crop = [RandomResizedCrop(size)] if "crop" in settings.augment else centre

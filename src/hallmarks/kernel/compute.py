@@ -11,7 +11,8 @@ from hallmarks.errors import UserError
 from hallmarks.kernel.file import Kernel
 from hallmarks.kernel.gram import increments_gram
 from hallmarks.kernel.groups import Groups, groups
-from hallmarks.trajectory.checkpoints import ITEM_BYTES, find
+from hallmarks.trajectory.checkpoints import find_checkpoints
+from hallmarks.trajectory.tensor import ITEM_BYTES
 
 
 def write_kernel(
@@ -30,7 +31,7 @@ def write_kernel(
 
     `extend` is the kernel of the first points. Returns the number of points.
     """
-    checkpoints = find([sources] if isinstance(sources, Path) else sources, key, as_given, verify)
+    checkpoints = find_checkpoints([sources] if isinstance(sources, Path) else sources, key, as_given, verify)
     parts = groups(checkpoints, heads)
     step = np.array([point.step for point in checkpoints.points])
     old = _old(extend, parts, step) if extend else None
@@ -52,10 +53,10 @@ def follow(sources: Sequence[Path], output: Path, interval: float, until: int | 
 
     `options` are write_kernel's. Ends at `until` points, when the run diverges, or when the folder is moved.
     """
-    read = {name: options[name] for name in ("key", "as_given") if name in options}
+    finding = {name: options[name] for name in ("key", "as_given") if name in options}
     known = 0
     while True:
-        checkpoints = find(sources, verify=False, **read)
+        checkpoints = find_checkpoints(sources, verify=False, **finding)
         if len(checkpoints.points) != known:
             extend = output if 0 < known < len(checkpoints.points) else None
             known = write_kernel(sources, output, **options | {"extend": extend or options.get("extend")})

@@ -6,7 +6,6 @@ give the same bits. Precision: float32 within a segment where nothing is stored 
 something is or where a segment's squares leave float32's range; sums always in float64.
 """
 
-import os
 import queue
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +18,12 @@ from hallmarks.errors import UserError
 from hallmarks.kernel.groups import Groups
 from hallmarks.kernel.products import DeviceProducts, Products
 from hallmarks.kernel.progress import Progress
-from hallmarks.trajectory.blocks import Piece, Reader, segments
-from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoints
+from hallmarks.machine import cores
+from hallmarks.trajectory.blocks import Reader
+from hallmarks.trajectory.checkpoints import Checkpoints
+from hallmarks.trajectory.digests import Digests
+from hallmarks.trajectory.segments import Piece, segments
+from hallmarks.trajectory.tensor import ITEM_BYTES
 
 Result = list[tuple[np.ndarray, np.ndarray]]
 
@@ -34,7 +37,7 @@ def segment_size(
     """Elements a segment, the arithmetic's type and the number of workers, unless they are given."""
     wide = any(tensor.dtype == "float64" for p in checkpoints.points for tensor in p.tensors.values())
     dtype = np.dtype(precision or ("float64" if wide else "float32"))
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or cores()
     row = min(BUFFER_BYTES // (workers * len(checkpoints.points)), ROW_BYTES)
     return max(2**12, row // dtype.itemsize), dtype, workers
 
@@ -78,6 +81,7 @@ def increments_gram(
 
     with (
         Reader(points) as reader,
+        Digests(reader, workers) as digests,
         threadpool_limits(1),
         ThreadPoolExecutor(workers) as pool,
         Progress(total) as progress,
@@ -86,9 +90,9 @@ def increments_gram(
             for piece, (product, lengths) in zip(part, products, strict=True):
                 gram[piece.group, m:] += product
                 squares[piece.group] += lengths
-            reader.hash_behind(part)
+            digests.hash_behind(part)
             progress.add(sum(piece.count * item[piece.tensor] for piece in part))
-        reader.verify()
+        digests.verify()
     if m:
         if not np.allclose(squares[:, :m], np.diagonal(old, axis1=1, axis2=2), rtol=1e-3, atol=0):
             raise UserError("the kernel to extend is of other points; compute the kernel afresh")

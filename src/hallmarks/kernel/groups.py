@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.blocks import Piece
-from hallmarks.trajectory.checkpoints import ITEM_BYTES, Checkpoints
+from hallmarks.trajectory.checkpoints import Checkpoints
+from hallmarks.trajectory.segments import Piece
+from hallmarks.trajectory.tensor import ITEM_BYTES
 
 QUERY_KEY_VALUE = re.compile(r"(^|\.)attention\.query_key_value\.(weight|bias)$")
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.blocks import Buffer, Piece, Reader, edges_of
+from hallmarks.trajectory.blocks import Buffer, Reader
+from hallmarks.trajectory.segments import Piece, edges_of
 
 SMALLEST_SQUARE = 1e-30
 

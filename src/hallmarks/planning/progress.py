@@ -9,7 +9,7 @@ from hallmarks.errors import UserError
 from hallmarks.planning.queue import Queued, job_of, submissions
 from hallmarks.planning.text import aligned, duration
 from hallmarks.runs.expand import Run, steps_per_epoch, total_steps
-from hallmarks.trajectory.store import Trajectory, read
+from hallmarks.trajectory.reader import Trajectory, read_trajectory
 
 RESUMED = "going on after step"
 
@@ -73,7 +73,7 @@ def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued], now: fl
 def present(folder: Path) -> Trajectory | None:
     """The trajectory in a folder, or None where there is none yet."""
     try:
-        return read(folder)
+        return read_trajectory(folder)
     except UserError:
         return None
 

@@ -2,11 +2,11 @@
 
 import heapq
 import math
-import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from hallmarks.machine import cores
 from hallmarks.planning import costs
 from hallmarks.planning.estimates import Estimate, Estimator
 from hallmarks.planning.jobs import Job
@@ -123,9 +123,9 @@ def row(rule: str, task: str, members: list[tuple[Job, Estimate]]) -> Row:
 
 def workers_of(profile: Profile, training: list[tuple[Job, Estimate]]) -> int:
     """Runs that train side by side on this machine."""
-    cores = profile.keys.get("cores", 1)
-    cores = len(os.sched_getaffinity(0)) if cores == "all" else int(cores)
-    return max(1, cores // max((job.threads for job, _ in training), default=1))
+    asked = profile.keys.get("cores", 1)
+    count = cores() if asked == "all" else int(asked)
+    return max(1, count // max((job.threads for job, _ in training), default=1))
 
 
 def makespan(seconds: list[float], workers: int) -> float:

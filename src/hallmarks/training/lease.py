@@ -12,10 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hallmarks.errors import UserError
+from hallmarks.files import make_folder, remove_file, write
 
+PROC = Path("/proc")  # Linux's; elsewhere `ps` tells of processes, and the host's name of the machine
 BEAT, PATIENCE = 15.0, 90.0  # seconds between heartbeats, and of silence after which a holder is gone
 
 
@@ -40,10 +43,7 @@ class Lease:
         """Wait until nobody else holds the lease, and hold it; False where `stop()` came first."""
         told = False
         while not stop():
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UserError(f"{self.folder}: cannot be made ({error.strerror})") from None
+            make_folder(self.folder)
             number, text = self.newest()
             if (number == 0 or self.gone(text)) and self.create(number + 1):
                 self.heart.start()
@@ -65,7 +65,7 @@ class Lease:
         """Let the next one have it."""
         self.ending.set()
         self.heart.join()
-        self.path(self.number).unlink(missing_ok=True)
+        remove_file(self.path(self.number))
 
     def path(self, number: int) -> Path:
         return self.folder / f"lease-{number:05d}.json"
@@ -87,12 +87,12 @@ class Lease:
         except FileExistsError:
             return False
         except OSError as error:
-            self.path(number).unlink(missing_ok=True)
+            remove_file(self.path(number))
             raise UserError(f"{self.path(number)}: cannot be written ({error.strerror})") from None
         self.number = number
         for path in self.folder.glob("lease-*.json"):
             if path < self.path(number):
-                path.unlink(missing_ok=True)
+                remove_file(path)
         return True
 
     def gone(self, text: str) -> bool:
@@ -113,30 +113,33 @@ class Lease:
         beats = 0
         while not self.ending.wait(self.beat) and self.path(self.number).exists():
             beats += 1
-            unfinished = self.folder / f".lease-{self.me['process']}"
-            try:
-                unfinished.write_text(json.dumps(self.me | {"beats": beats}))
-                unfinished.replace(self.path(self.number))
-            except OSError:  # a full disk: said by whoever writes the state
-                continue
+            with suppress(UserError):  # a full disk: said by whoever writes the state
+                write(self.path(self.number), json.dumps(self.me | {"beats": beats}))
 
 
 def machine() -> str:
     """What tells the processes that this one can see from all others."""
     try:
-        booted = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{booted} {os.readlink('/proc/self/ns/pid')}"
+        booted = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{booted} {os.readlink(PROC / 'self/ns/pid')}"
     except OSError:
         return socket.gethostname()
 
 
 def started(process: int) -> str | None:
-    """When a process of this machine started, in ticks; None where it has ended."""
+    """When a process of this machine started, in the system's words; None where it has ended."""
+    command = ["ps", "-o", "stat=,lstart=", "-p", str(process)]
+    plain = os.environ | {"LC_ALL": "C", "TZ": "UTC"}
     try:
-        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        if PROC.exists():
+            state, *fields = (PROC / str(process) / "stat").read_text().rpartition(")")[2].split()
+            start = fields[18]
+        else:
+            told = subprocess.run(command, capture_output=True, text=True, env=plain).stdout
+            state, _, start = told.strip().partition(" ")
     except OSError:
         return None
-    return None if state == "Z" else fields[18]
+    return None if state[:1] in {"", "Z"} else start.strip()
 
 
 def runs(job: str | None) -> bool:

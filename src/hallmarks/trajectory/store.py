@@ -1,103 +1,19 @@
-"""A trajectory on disk: `point-00000.safetensors`, … and `trajectory.json`, written point by point."""
+"""Writes a trajectory, point by point: `point-00000.safetensors`, … and `trajectory.json` that names them."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from hallmarks.errors import UserError
-from hallmarks.files import make_folder, write
+from hallmarks.files import make_folder, remove_file, write
+from hallmarks.trajectory.reader import Point, Trajectory, read_trajectory
 
 # Lists a finished trajectory's points as sha256sum does, as long as they are there.
 POINTS = "points.sha256"
-
-
-@dataclass(frozen=True)
-class Point:
-    """One point: its file, when it was taken, and what the file must be."""
-
-    file: str
-    step: int
-    epoch: float
-    learning_rate: float
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """What `trajectory.json` says: the points, each parameter's `shape` and `kind`, and where a run diverged.
-
-    `diverged` is None, or `epoch`, `step` and `learning_rate` of the loss that was not finite.
-    """
-
-    folder: Path
-    points: list[Point]
-    parameters: dict[str, dict]
-    diverged: dict | None = None
-
-    def check(self, index: int) -> None:
-        """Raise UserError where a point's file is not the one recorded; reads it in small blocks."""
-        path = self.folder / self.points[index].file
-        try:
-            with open(path, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-        self._compare(path, digest, index)
-
-    def _compare(self, path: Path, digest: str, index: int) -> None:
-        if digest != self.points[index].sha256:
-            raise altered(path)
-
-    def content(self, index: int) -> bytes:
-        """The bytes of one point's file. Raises UserError where they are not the ones recorded."""
-        path = self.folder / self.points[index].file
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-        self._compare(path, hashlib.sha256(content).hexdigest(), index)
-        return content
-
-    def load(self, index: int) -> dict[str, np.ndarray]:
-        """The parameters of one point by name. Raises UserError where the file is not the one recorded."""
-        path = self.folder / self.points[index].file
-        try:
-            tensors = load(self.content(index))
-        except SafetensorError as error:
-            raise UserError(f"{path}: not a point that can be read ({error})") from None
-        if tensors.keys() != self.parameters.keys():
-            differing = sorted(tensors.keys() ^ self.parameters.keys())[0]
-            raise UserError(f"{path}: its tensors differ from trajectory.json's, {differing} among them")
-        for name, tensor in tensors.items():
-            if list(tensor.shape) != self.parameters[name]["shape"]:
-                raise UserError(
-                    f"{path}: {name} has the shape {list(tensor.shape)}, not {self.parameters[name]['shape']}"
-                )
-        return tensors
-
-
-def altered(path: Path) -> UserError:
-    """A point's file is not the one that trajectory.json records."""
-    return UserError(f"{path}: its SHA-256 is not the one in trajectory.json; it was cut or altered")
-
-
-def read(folder: Path) -> Trajectory:
-    """Read `trajectory.json`. Raises UserError where it is missing or damaged."""
-    path = folder / "trajectory.json"
-    try:
-        content = json.loads(path.read_text())
-        points = [Point(**point) for point in content["points"]]
-        return Trajectory(folder, points, content["parameters"], content.get("diverged"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); is {folder} a trajectory?") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a trajectory's description ({error})") from None
 
 
 class TrajectoryWriter:
@@ -137,7 +53,7 @@ class TrajectoryWriter:
 
         Raises UserError where there are fewer, one is damaged, or the parameters are others.
         """
-        found = read(self.folder) if n else Trajectory(self.folder, [], self.parameters)
+        found = read_trajectory(self.folder) if n else Trajectory(self.folder, [], self.parameters)
         if found.parameters != self.parameters:
             raise UserError(f"{self.folder}: holds a trajectory of other parameters; choose another folder")
         if len(found.points) < n:
@@ -149,12 +65,12 @@ class TrajectoryWriter:
         kept = {point.file for point in self.points}
         for path in [*self.folder.glob("point-*.safetensors"), *self.folder.glob(".point-*")]:
             if path.name not in kept:
-                path.unlink(missing_ok=True)
+                remove_file(path)
 
     def finish(self) -> None:
         """Say that the trajectory is whole: list its points."""
         listed = "".join(f"{point.sha256}  {point.file}\n" for point in self.points)
-        write(self.folder / POINTS, listed.encode())
+        write(self.folder / POINTS, listed)
 
     def record_divergence(self, epoch: float, step: int, learning_rate: float) -> None:
         """Say that the run ended here with a loss that was not finite; its points stay."""
