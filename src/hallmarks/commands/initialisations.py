@@ -8,8 +8,7 @@ from pydantic import ValidationError
 
 from hallmarks.config.types import Model
 from hallmarks.errors import UserError
-from hallmarks.files import write
-from hallmarks.page import page
+from hallmarks.page import page, write_table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,5 +40,4 @@ def run(arguments: argparse.Namespace) -> None:
     table = pd.DataFrame(rows, columns=["seeds", "cosine", "paper"])
     shown = table.to_html(index=False, float_format="{:.4f}".format, border=0)
     content = page(f"Cosine of two random initialisations of {model.name}", shown)
-    write(arguments.output.with_suffix(".html"), content.encode())
-    write(arguments.output, table.to_csv(index=False).encode())
+    write_table(arguments.output.with_suffix(""), table, content)

@@ -1,17 +1,17 @@
 """`hallmarks map CHECKPOINTS… -o MAP.png`: kernel, MDS and the trajectory map in one command."""
 
 import argparse
-import os
 from pathlib import Path
 
 from hallmarks.commands import kernel as kernel_command
 from hallmarks.errors import UserError
+from hallmarks.figures.maps import draw_one
+from hallmarks.files import replacing
 from hallmarks.measures import (
     Kernel,
     mean_directional_similarity,
     relative_mean_directional_similarity,
 )
-from hallmarks.plots import draw_map
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,9 @@ def run(arguments: argparse.Namespace) -> None:
     path = picture.with_suffix(".npz")
     kernel_command.run(argparse.Namespace(**vars(arguments) | {"output": path}))
     kernel = Kernel.load(path)
-    draw(kernel, picture, arguments.title or folder_of(arguments.checkpoints[0]).name)
+    figure = draw_one(kernel, arguments.title or folder_of(arguments.checkpoints[0]).name)
+    with replacing(picture) as temporary:
+        figure.savefig(temporary, dpi=120)
     mds = f"ω = {mean_directional_similarity(kernel):.4f}"
     if len(kernel.step) > 1:
         mds += f", ω_0 = {relative_mean_directional_similarity(kernel):.4f}"
@@ -36,15 +38,3 @@ def run(arguments: argparse.Namespace) -> None:
 def folder_of(checkpoints: Path) -> Path:
     """The folder that was given, or that of the first file."""
     return checkpoints.resolve() if checkpoints.is_dir() else checkpoints.resolve().parent
-
-
-def draw(kernel: Kernel, picture: Path, title: str) -> None:
-    """The picture, whole or not at all."""
-    temporary = picture.with_name(f".{os.getpid()}.{picture.name}")
-    try:
-        draw_map(kernel, temporary, title)
-        temporary.replace(picture)
-    except OSError as error:
-        raise UserError(f"{picture}: cannot be written ({error.strerror or error})") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from hallmarks.config.strict import Strict
 from hallmarks.config.types import Config
 from hallmarks.errors import UserError
 
@@ -48,9 +49,10 @@ def check(content: dict[str, Any], source: str) -> Config:
         return Config.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(
-            str(part) for part in first["loc"] if part not in {"order", "bound", "number", "[key]"}
-        )
+        while first["type"] == "nested":  # of settings whose type their name asked for
+            inner = first["ctx"]["errors"][0]
+            first = inner | {"loc": (*first["loc"], *inner["loc"])}
+        where = ".".join(str(part) for part in first["loc"] if part != "[key]")
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             near = difflib.get_close_matches(str(first["loc"][-1]), sorted(all_keys()), 1)
@@ -64,7 +66,7 @@ def check(content: dict[str, Any], source: str) -> Config:
 
 def all_keys() -> set[str]:
     """Every key that some part of a configuration has."""
-    import hallmarks.config.types as types
-
-    models = [kind for kind in vars(types).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    models = [Strict]
+    for model in models:
+        models += model.__subclasses__()
     return {field for model in models for field in model.model_fields}
