@@ -101,9 +101,9 @@ def judge(
             evidence = gather(claim, kind.Settings.variations_in, measures, kernels or {})
             verdict = kind.judge(claim, evidence, scale)
             rows.append({key: claim[key] for key in ["id", "section", "statement"]} | verdict)
-        except KeyError as error:
-            name = claim.get("id", "without an id")
-            raise UserError(f"claim {name}: {error} is missing or unknown") from None
+        except (KeyError, UserError) as error:
+            reason = error if isinstance(error, UserError) else f"{error} is missing or unknown"
+            raise UserError(f"claim {claim.get('id', 'without an id')}: {reason}") from None
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -127,7 +127,7 @@ def variation(claim: dict, key: str | int) -> str:
         return key
     if isinstance(key, int) and 0 <= key < len(names):
         return names[key]
-    raise UserError(f"claim {claim['id']}: its runs have no variation {key!r}; they are {', '.join(names)}")
+    raise UserError(f"its runs have no variation {key!r}; they are {', '.join(names)}")
 
 
 def numbers(
@@ -155,7 +155,7 @@ def along(claim: dict, run: str, table: pd.DataFrame) -> tuple[np.ndarray, np.nd
     rows = table[table["measure"] == measure].sort_values("index")
     if rows.empty and number_of_points(table) > 2:
         known = ", ".join([*table["measure"].unique(), *derived.names()])
-        raise UserError(f"claim {claim['id']}: there is no measure '{measure}'; {run} has {known}")
+        raise UserError(f"there is no measure '{measure}'; {run} has {known}")
     return tuple(rows[column].to_numpy(float, na_value=np.nan) for column in ["value", unit])
 
 
