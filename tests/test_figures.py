@@ -250,7 +250,9 @@ def test_the_tables_beside_a_picture(panels):
     norm = [np.sqrt(k.gram().sum()) for k in panels[1].kernels]
     assert table.loc[("norm", "momentum 0"), "last"] == pytest.approx(np.mean(norm), abs=1e-4)
     mds = [mean_directional_similarity(kernel) for kernel in panels[1].kernels]
-    assert maps.summary(panels)["ω"][1].startswith(f"{np.mean(mds):.4f} ± ")
+    shown = maps.summary(maps.draw(panels)).set_index("variation").loc["momentum 0"]
+    assert shown["MDS"].startswith(f"ω = {np.mean(mds):.4f} ± ") and ", ω_0 = " in shown["MDS"]
+    assert shown["lowest cosine"] == round(trajectory_map(panels[1].kernels[0]).min(), 4)
 
 
 def test_no_torch():

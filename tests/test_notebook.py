@@ -164,7 +164,7 @@ def test_the_working_directory_is_the_commands(tmp_path, monkeypatch):
     assert run(notebook, tmp_path) == 0 and (tmp_path / "elsewhere/here").exists()
 
 
-def test_the_interpreter_and_the_package_are_the_commands(tmp_path, monkeypatch):
+def test_the_interpreter_and_the_package_are_the_commands(tmp_path):
     """Not those of a kernel that the user has installed; nor is `hallmarks` another clone's."""
     other = tmp_path / "data/kernels/python3/kernel.json"
     other.parent.mkdir(parents=True)

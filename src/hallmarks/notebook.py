@@ -37,9 +37,7 @@ def run_notebook(notebook: Path, output: Path, settings: Path, stem: Path) -> No
     source = read_notebook(notebook)
     parameters = {"settings": str(settings), "stem": str(stem)}
     if missing := sorted(parameters.keys() - inspect_notebook(source).keys()):
-        raise UserError(
-            f"{notebook}: has no parameter '{missing[0]}'; its cell of parameters sets settings, stem"
-        )
+        raise UserError(f"{notebook}: has no parameter '{missing[0]}'; it takes settings and stem")
     failed = make_folder(output.parent) / f"{output.stem}.failed.ipynb"
     numbers = Path(f"{stem}.csv")
     before = written(numbers)

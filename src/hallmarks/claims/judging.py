@@ -62,7 +62,7 @@ def table_of_runs(settings: dict[str, Any]) -> pd.DataFrame:
             "seeds": ", ".join(run.rpartition("/seed")[2] for run in runs),
         }
         for claim in claims_of(settings)
-        for label, runs in claim["runs"].items()
+        for label, runs in claim.get("runs", {}).items()
     }
     return pd.DataFrame(rows.values(), columns=["experiment", "variation", "runs", "seeds"])
 

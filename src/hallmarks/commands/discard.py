@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hallmarks.errors import UserError
 from hallmarks.files import write
-from hallmarks.measures import Kernel
+from hallmarks.kernel.file import Kernel
 from hallmarks.trajectory.store import POINTS, read
 
 

@@ -7,8 +7,8 @@ from hallmarks.commands import kernel as kernel_command
 from hallmarks.errors import UserError
 from hallmarks.figures.maps import draw_one
 from hallmarks.files import replacing
-from hallmarks.measures import (
-    Kernel,
+from hallmarks.kernel.file import Kernel
+from hallmarks.measures.maps import (
     mean_directional_similarity,
     relative_mean_directional_similarity,
 )

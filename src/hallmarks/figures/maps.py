@@ -55,22 +55,13 @@ def draw(panels: list[DrawnPanel], *, relative: bool = False, scale_of: str | No
     return Picture(figure, numbers, panels, f"maps of the first seed, {scale}; ω: mean ± sd over seeds")
 
 
-def summary(panels: list[DrawnPanel]) -> pd.DataFrame:
+def summary(picture: Picture) -> pd.DataFrame:
     """Of each panel ω and ω_0, mean ± sd over its seeds, and the lowest cosine of the map that is shown."""
-    rows = []
-    for panel in panels:
-        relative = [k for k in panel.kernels if len(k.step) > 1]
-        rows.append(
-            {
-                "variation": panel.title,
-                "ω": spread([mean_directional_similarity(kernel) for kernel in panel.kernels]),
-                "ω_0": spread([relative_mean_directional_similarity(k) for k in relative])
-                if relative
-                else "",
-                "lowest cosine": f"{np.nanmin(trajectory_map(panel.kernels[0]), initial=1.0):.4f}",
-            }
-        )
-    return pd.DataFrame(rows)
+    lowest = picture.numbers.groupby("label")["cosine"].min()
+    mds = [", ".join(both_mds(panel.kernels)).replace("$", "") for panel in picture.panels]
+    titles = [panel.title for panel in picture.panels]
+    rows = zip(titles, mds, lowest[titles].round(4), strict=True)
+    return pd.DataFrame(rows, columns=["variation", "MDS", "lowest cosine"])
 
 
 def both_mds(kernels: list[Kernel]) -> list[str]:
