@@ -1,15 +1,20 @@
 """Claims of order and numbers, judged from tables of measures; the command and its refusals."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from hallmarks.claims import ALL_SEEDS, FROM_KERNEL, MEAN, NOT, NOT_COMPARABLE, judge, render
+from hallmarks.claims.judging import KINDS, judge, read_measures
+from hallmarks.claims.kinds.bound import Settings as Bound
+from hallmarks.claims.kinds.order import Settings as Order
+from hallmarks.claims.rendering import render_claims
+from hallmarks.claims.verdicts import ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE
 from hallmarks.cli import main
-from hallmarks.commands.claims import read_measures
-from hallmarks.config.types import KERNEL_MEASURES
+from hallmarks.measures import Kernel, derived
 
 
 def table(mds: float, n: int = 3, angles: tuple = (80.0, 100.0)) -> pd.DataFrame:
@@ -80,8 +85,8 @@ def test_a_run_that_diverged_is_named(kind, tmp_path):
     claim, tables = order(a=[0.1, 0.1], b=[0.2, 0.2])
     tables["task/a/seed1"] = table(0.1, n=1, angles=())
     tables["task/a/seed1"].attrs["diverged"] = "diverged at epoch 3, step 30, learning rate 0.1"
-    write(tmp_path, tables)
-    read = {run: read_measures(tmp_path, run) for run in tables}
+    write(tmp_path / "measures", tables)
+    read = {run: read_measures(tmp_path / f"measures/{run}.parquet") for run in tables}
     row = judge([claim | kind], read, "paper").iloc[0]
     assert row["verdict"] == NOT_COMPARABLE
     assert row["note"] == "task/a/seed1 diverged at epoch 3, step 30, learning rate 0.1"
@@ -140,9 +145,16 @@ def save_kernel(path, points, epochs):
     np.savez(path, increments_gram=[gram @ gram.T], groups=["w"], numel=[2], step=steps, epoch=epochs)
 
 
+def settings_file(folder, claims, scale="laptop"):
+    """The settings of a table, as the workflow writes them, of results in the same folder."""
+    path = folder / "claims.json"
+    content = {"name": "claims", "title": "Claims", "scale": scale, "results": str(folder), "claims": claims}
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
 def test_measures_that_follow_from_the_kernel(tmp_path, capsys):
     """Two phases of two points each, alike within and at right angles across; then ω of every 2nd point."""
-    assert FROM_KERNEL.keys() == KERNEL_MEASURES
     claim, tables = order(a=[0.1])
     write(tmp_path / "measures", tables)
     points = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 3.0]])
@@ -151,16 +163,61 @@ def test_measures_that_follow_from_the_kernel(tmp_path, capsys):
     claim |= {"seeds": [0], "runs": {"a": "task/a"}, "drops": [2], "unit": "epochs"}
     blocks = claim | {"id": "blocks", "measure": "block_contrast", "above": 0.99}
     coarser = claim | {"id": "coarser", "measure": "mds_every_2nd", "below": 0.51}
-    settings = json.dumps({"scale": "laptop", "claims": [blocks, coarser]})
-    command = ["claims", "--settings", settings, "--measures", str(tmp_path / "measures")]
-    command += ["-o", str(tmp_path / "claims.csv")]
-    assert main([*command, "--kernels", str(tmp_path / "kernels"), "--strict"]) == 0
-    assert pd.read_csv(tmp_path / "claims.csv")["ours"].tolist() == [
-        "a: 1.0000 (1 seed)",
-        "a: 0.5000 (1 seed)",
-    ]
+    command = ["claims", "--settings", settings_file(tmp_path, [blocks, coarser, coarser])]
+    command += ["-o", str(tmp_path / "claims.csv"), "--strict"]
+    assert main(command) == 0
+    judged = pd.read_csv(tmp_path / "claims.csv")
+    assert judged["ours"].tolist() == ["a: 1.0000 (1 seed)", "a: 0.5000 (1 seed)", "a: 0.5000 (1 seed)"]
+    assert (
+        judged["paper"].tolist() == ["mean cosine within phases less across above 0.99"] + ["below 0.51"] * 2
+    )
+    (tmp_path / "kernels/task/a/seed0.npz").unlink()
     assert main(command) == 2
-    assert "claim blocks: block_contrast needs the kernels; give --kernels" in capsys.readouterr().err
+    assert "kernels/task/a/seed0.npz: no such kernel" in capsys.readouterr().err
+
+
+def test_a_derived_measure_is_one_file(tmp_path, monkeypatch):
+    """A file more in the folder is a measure that a claim can name."""
+    (tmp_path / "points_kept.py").write_text(
+        "def derive(kernel, phases):\n    return float(len(kernel.step))\n"
+    )
+    monkeypatch.setattr(derived, "__path__", [*derived.__path__, str(tmp_path)])
+    assert set(derived.names()) == {"block_contrast", "mds_every_2nd", "mds_every_5th", "points_kept"}
+    claim, tables = order(a=[0.1])
+    save_kernel(tmp_path / "kernel.npz", np.eye(3), np.arange(3.0))
+    kernels = dict.fromkeys(tables, Kernel.load(tmp_path / "kernel.npz"))
+    claim |= {"kind": "bound", "variations": ["a"], "measure": "points_kept", "above": 2}
+    assert judge([claim], tables, "laptop", kernels)["ours"].item() == "a: 3.0000 (1 seed)"
+    stated = {
+        "kind": "bound",
+        "statement": "",
+        "section": "",
+        "experiment": "e",
+        "variations": [0],
+        "above": 2,
+    }
+    typed = Bound(**stated, measure="points_kept")
+    assert typed.needs_kernels() and not typed.needs_drops()
+    assert typed.modules() == ["hallmarks.claims.kinds.bound", "hallmarks.measures.derived.points_kept"]
+
+
+def test_what_the_workflow_asks_of_a_claim():
+    stated = {"statement": "ω rises", "section": "C.1", "experiment": "e"}
+    claim = Order(**stated, kind="order", ascending=[2, 0])
+    assert claim.positions() == [2, 0] and not claim.needs_drops() and not claim.needs_kernels()
+    assert claim.with_labels(["a", "b", "c"])["ascending"] == ["c", "a"]
+    number = KINDS["number"].Settings(**stated, kind="number", variation=1, paper=0.5)
+    assert number.positions() == [1] and number.with_labels(["a", "b"])["variation"] == "b"
+    bound = stated | {"kind": "bound", "variations": [0], "above": 0}
+    assert Bound(**bound, measure="norm", reduce="phase_change").needs_drops()
+    assert Bound(**bound, measure="block_contrast").needs_drops()
+    assert not Bound(**bound, measure="norm", reduce="change").needs_drops()
+
+
+def test_checking_a_configuration_imports_no_pandas():
+    kinds = "from hallmarks.claims.kinds import bound, number, order"
+    code = f"import sys; {kinds}; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -176,7 +233,7 @@ def test_measures_that_follow_from_the_kernel(tmp_path, capsys):
 def test_number(ours, scale, verdict, note):
     claim, tables = order(default=ours)
     claim = {key: claim[key] for key in ["id", "statement", "section", "runs"]}
-    row = judge([claim | {"kind": "number", "paper": 0.764}], tables, scale).iloc[0]
+    row = judge([claim | {"kind": "number", "variation": 0, "paper": 0.764}], tables, scale).iloc[0]
     assert (row["verdict"], row["paper"], row["note"]) == (verdict, "0.764", note)
 
 
@@ -189,38 +246,43 @@ def write(folder, tables):
 def test_command_writes_both_tables(tmp_path, capsys):
     claim, tables = order(a=[0.2], b=[0.1])
     write(tmp_path / "measures", tables)
-    settings = json.dumps({"scale": "laptop", "claims": [claim | {"statement": "ω < 1 & rises"}]})
-    (tmp_path / "claims.json").write_text(settings)
+    statement = "ω_{0} < 1 & {rises} {{ snakemake.x }} {wildcards} $x_1$ %s"
+    settings = settings_file(tmp_path, [claim | {"statement": statement}])
     output = tmp_path / "tables" / "claims.csv"
-    for given in [settings, str(tmp_path / "claims.json")]:
-        command = ["claims", "--settings", given, "--measures", str(tmp_path / "measures"), "-o", str(output)]
-        assert main(command) == 0
-        assert main([*command, "--strict"]) == 1
-        assert f"{NOT}: rises" in capsys.readouterr().out
-    assert pd.read_csv(output)["verdict"].tolist() == [NOT]
+    command = ["claims", "--settings", settings, "-o", str(output)]
+    assert main(command) == 0
+    assert main([*command, "--strict"]) == 1
+    assert f"{NOT}: rises" in capsys.readouterr().out
+    judged = pd.read_csv(output)
+    assert judged["verdict"].tolist() == [NOT] and judged["statement"].tolist() == [statement]
     page = output.with_suffix(".html").read_text()
-    assert "ω &lt; 1 &amp; rises" in page and "laptop scale" in page and NOT in page
+    assert "<td>ω_{0} &lt; 1 &amp; {rises} {{ snakemake.x }} {wildcards} $x_1$ %s</td>" in page
+    assert "laptop scale" in page and NOT in page
     assert {path.name for path in output.parent.iterdir()} == {"claims.csv", "claims.html"}
 
 
 def test_command_refuses_in_one_line(tmp_path, capsys):
     claim, tables = order(a=[0.1], b=[0.2])
-    write(tmp_path, tables)
-    (tmp_path / "task/b/seed0.parquet").write_bytes(b"PAR1 not a table PAR1")
+    measures = tmp_path / "measures"
+    write(measures, tables)
+    (measures / "task/b/seed0.parquet").write_bytes(b"PAR1 not a table PAR1")
 
-    def refused(settings, *words, output="claims.csv"):
-        given = settings if isinstance(settings, str) else json.dumps({"scale": "x", "claims": settings})
-        assert main(["claims", "--settings", given, "--measures", str(tmp_path), "-o", output]) == 2
+    def refused(claims, *words, output="claims.csv"):
+        settings = claims if isinstance(claims, str) else settings_file(tmp_path, claims)
+        assert main(["claims", "--settings", settings, "-o", output]) == 2
         message = capsys.readouterr().err
         assert all(word in message for word in words) and message.count("\n") == 1, message
 
-    refused("{}", "--settings", '"claims"')
-    refused("{", "--settings")
+    for text in ["{}", "{", "[]"]:
+        (tmp_path / "damaged.json").write_text(text)
+        refused(str(tmp_path / "damaged.json"), "damaged.json", "not the settings")
     refused(str(tmp_path / "none.json"), "none.json")
+    refused("claims", "no such settings")
+    refused(settings_file(tmp_path, "all"), "claims: the settings hold a list")
     refused([claim], "seed0.parquet", "not a table")
-    (tmp_path / "task/b/seed0.parquet").unlink()
+    (measures / "task/b/seed0.parquet").unlink()
     refused([claim], "task/b/seed0.parquet", "hallmarks measure")
-    write(tmp_path, tables)
+    write(measures, tables)
     refused([claim | {"ascending": ["a", "z"]}], "claim rises", "'z'", "a, b")
     refused([claim | {"kind": "rank"}], "claim rises", "'rank'")
     refused([{key: claim[key] for key in claim if key != "ascending"}], "claim rises", "'ascending'")
@@ -230,4 +292,4 @@ def test_command_refuses_in_one_line(tmp_path, capsys):
 
 def test_no_claims_is_an_empty_table():
     empty = judge([], {}, "smoke")
-    assert empty.empty and "0 claims" in render(empty, "smoke")
+    assert empty.empty and "0 claims" in render_claims(empty, "smoke")

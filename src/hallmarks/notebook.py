@@ -1,72 +1,81 @@
-"""Runs one notebook: papermill, this environment's Python, and outputs that appear only when whole."""
+"""Runs one notebook: papermill, this very interpreter, and outputs that appear only when whole."""
 
 import os
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 from nbclient.exceptions import DeadKernelError
 from papermill import execute_notebook, inspect_notebook
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+import hallmarks
 from hallmarks.errors import UserError
+from hallmarks.files import make_folder, remove_file, replacing
 
 
-def run_notebook(notebook: Path, output: Path, figure: Path, parameters: dict) -> None:
-    """Execute `notebook` into `output`; it draws `figure`.pdf, .png and .csv.
+class SameInterpreter(AsyncKernelManager):
+    """Starts the interpreter and the `hallmarks` of this command, whatever kernels a user has installed."""
 
-    Raises UserError where the notebook or a parameter does not exist, or a cell fails; of a failed one,
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        folders = [str(Path(hallmarks.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        return KernelSpec(argv=argv, env={"PYTHONPATH": os.pathsep.join(filter(None, folders))})
+
+
+def run_notebook(notebook: Path, output: Path, settings: Path, stem: Path) -> None:
+    """Execute `notebook` into `output`; from `settings` it makes `stem`.csv and what lies beside it.
+
+    Raises UserError where the notebook does not exist or lacks a parameter, or a cell fails; of a failed one,
     `<name>.failed.ipynb` is kept beside the output.
     """
-    source = read(notebook)
-    known = inspect_notebook(source)
-    parameters = parameters | {"figure": str(figure)}
-    if unknown := sorted(parameters.keys() - known.keys()):
-        raise UserError(f"{notebook}: has no parameter '{unknown[0]}'; it has {', '.join(known)}")
-    failed = output.with_name(f"{output.stem}.failed.ipynb")
-    temporary = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{output.parent}: cannot be made a folder ({error.strerror})") from None
-    before = drawn(figure)
-    try:
-        with TemporaryDirectory(prefix="hallmarks-") as private:
-            executed = execute_notebook(
-                source,
-                str(temporary),
-                parameters,
-                kernel_name="python3",
-                progress_bar=False,
-                request_save_on_cell_execute=False,
-                # Sockets and settings of its own: no ports that others could take or read, nothing from home.
-                config=Config(
-                    KernelManager={"transport": "ipc", "connection_file": f"{private}/kernel.json"}
-                ),
-                extra_arguments=[f"--ipython-dir={private}"],
-                shutdown_kernel="immediate",
-            )
-        unchanged = [name for name, time in drawn(figure).items() if time == before[name]]
-        if unchanged:
-            raise UserError(f"{notebook}: ran, but did not write {unchanged[0]}")
+    source = read_notebook(notebook)
+    parameters = {"settings": str(settings), "stem": str(stem)}
+    if missing := sorted(parameters.keys() - inspect_notebook(source).keys()):
+        raise UserError(f"{notebook}: has no parameter '{missing[0]}'; it takes settings and stem")
+    failed = make_folder(output.parent) / f"{output.stem}.failed.ipynb"
+    numbers = Path(f"{stem}.csv")
+    before = written(numbers)
+    with replacing(output) as temporary:
+        try:
+            executed = execute(source, temporary, parameters)
+        except PapermillExecutionError as error:
+            temporary.replace(failed)
+            named = "" if error.ename == "UserError" else f"{error.ename}: "
+            reason = f"{named}{error.evalue}".splitlines()[0]
+            raise UserError(f"{notebook}: cell {error.exec_count} failed: {reason} (see {failed})") from None
+        except DeadKernelError:
+            raise UserError(f"{notebook}: its Python process died; was there enough memory?") from None
+        if written(numbers) == before:
+            raise UserError(f"{notebook}: ran, but did not write {numbers}")
         nbformat.write(without_times(executed), temporary)
-        temporary.replace(output)
-        failed.unlink(missing_ok=True)
-    except PapermillExecutionError as error:
-        temporary.replace(failed)
-        named = "" if error.ename == "UserError" else f"{error.ename}: "
-        reason = f"{named}{error.evalue}".splitlines()[0]
-        raise UserError(f"{notebook}: cell {error.exec_count} failed: {reason} (see {failed})") from None
-    except DeadKernelError:
-        raise UserError(f"{notebook}: its Python process died; was there enough memory?") from None
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written ({error.strerror or error})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    remove_file(failed)
 
 
-def read(notebook: Path) -> nbformat.NotebookNode:
+def execute(source: nbformat.NotebookNode, output: Path, parameters: dict[str, str]) -> nbformat.NotebookNode:
+    """The executed notebook, also written to `output`, where a failed cell's traceback is found."""
+    with TemporaryDirectory(prefix="hallmarks-") as private:
+        return execute_notebook(
+            source,
+            str(output).replace("{", "{{").replace("}", "}}"),  # papermill fills parameters into paths
+            parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            kernel_manager_class=SameInterpreter,
+            # Sockets and settings of its own: no ports that others could take or read, nothing from home.
+            config=Config(KernelManager={"transport": "ipc", "connection_file": f"{private}/kernel.json"}),
+            extra_arguments=[f"--ipython-dir={private}"],
+            shutdown_kernel="immediate",
+        )
+
+
+def read_notebook(notebook: Path) -> nbformat.NotebookNode:
     """The notebook, to be run by this environment's Python whatever it names."""
     try:
         source = nbformat.read(notebook, as_version=4)
@@ -79,10 +88,9 @@ def read(notebook: Path) -> nbformat.NotebookNode:
     return source
 
 
-def drawn(figure: Path) -> dict[str, int | None]:
-    """When each of the figure's files was written; None where there is none."""
-    paths = [figure.with_name(f"{figure.name}.{suffix}") for suffix in ("pdf", "png", "csv")]
-    return {str(path): path.stat().st_mtime_ns if path.exists() else None for path in paths}
+def written(path: Path) -> int | None:
+    """When a file was written; None where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def without_times(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -1,6 +1,13 @@
 """A table as one web page that needs nothing else: the report and any browser show it."""
 
 import html
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hallmarks.files import write
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
@@ -19,3 +26,9 @@ def page(title: str, body: str, style: str = "") -> str:
 {body}
 </body></html>
 """
+
+
+def write_table(stem: Path | str, table: "pd.DataFrame", content: str) -> None:
+    """Write the table as `stem`.csv, and the page that shows it, `stem`.html. Raises UserError."""
+    write(Path(f"{stem}.html"), content)
+    write(Path(f"{stem}.csv"), table.to_csv(index=False))

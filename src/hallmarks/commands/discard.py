@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hallmarks.errors import UserError
 from hallmarks.files import sha256, write_json
-from hallmarks.measures import Kernel
+from hallmarks.kernel.file import Kernel
 from hallmarks.trajectory.reader import read_trajectory
 from hallmarks.trajectory.store import POINTS
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from hallmarks.commands import kernel as kernel_command
 from hallmarks.errors import UserError
 from hallmarks.files import replacing
-from hallmarks.measures import (
-    Kernel,
+from hallmarks.kernel.file import Kernel
+from hallmarks.measures.maps import (
     mean_directional_similarity,
     relative_mean_directional_similarity,
 )
@@ -24,11 +24,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"{picture}: a map is a picture; name it .png or .pdf")
     path = picture.with_suffix(".npz")
     kernel_command.run(argparse.Namespace(**vars(arguments) | {"output": path}))
-    from hallmarks.plots import draw_map  # seaborn takes a second to import: an error comes before
+    from hallmarks.figures.maps import draw_one  # seaborn takes a second to import: an error comes before
 
     kernel = Kernel.load(path)
+    figure = draw_one(kernel, arguments.title or folder_of(arguments.checkpoints[0]).name)
     with replacing(picture) as temporary:
-        draw_map(kernel, temporary, arguments.title or folder_of(arguments.checkpoints[0]).name)
+        figure.savefig(temporary, dpi=120)
     mds = f"ω = {mean_directional_similarity(kernel):.4f}"
     if len(kernel.step) > 1:
         mds += f", ω_0 = {relative_mean_directional_similarity(kernel):.4f}"

@@ -5,7 +5,8 @@ import io
 from pathlib import Path
 
 from hallmarks.files import write
-from hallmarks.measures import Kernel, measure
+from hallmarks.kernel.file import Kernel
+from hallmarks.measures.table import measure
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

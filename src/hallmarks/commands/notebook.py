@@ -1,27 +1,21 @@
-"""`hallmarks notebook NOTEBOOK.ipynb -o OUT.ipynb --figure results/figures/fig12 --parameters JSON`."""
+"""`hallmarks notebook NOTEBOOK.ipynb --settings FILE.json --stem results/figures/fig12 -o OUT.ipynb`."""
 
 import argparse
-import json
 from pathlib import Path
 
-from hallmarks.errors import UserError
 from hallmarks.notebook import run_notebook
+from hallmarks.settings import read_settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notebook", type=Path, help="the notebook, with a cell tagged `parameters`")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the executed notebook")
+    parser.add_argument("--settings", type=Path, required=True, help="what it shows: results/settings/….json")
     parser.add_argument(
-        "--figure", type=Path, required=True, help="the figure without suffix: .pdf, .png, .csv"
+        "--stem", type=Path, required=True, help="the figure or table without suffix: .pdf, .png, .csv, .html"
     )
-    parser.add_argument("--parameters", default="{}", help="JSON: scale, results, panels, options")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    try:
-        parameters = json.loads(arguments.parameters)
-    except json.JSONDecodeError as error:
-        raise UserError(f"--parameters: not JSON ({error})") from None
-    if not isinstance(parameters, dict):
-        raise UserError('--parameters: must be a JSON object such as {"scale": "laptop"}')
-    run_notebook(arguments.notebook, arguments.output, arguments.figure, parameters)
+    read_settings(arguments.settings)
+    run_notebook(arguments.notebook, arguments.output, arguments.settings, arguments.stem)

@@ -11,8 +11,6 @@ from hallmarks.config.strict import Strict
 from hallmarks.config.types import Config
 from hallmarks.errors import UserError
 
-KINDS = {"order", "bound", "number", "[key]"}  # pydantic's own words on the way to a key
-
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML in which a key stands once: of two, the last would win without a word."""
@@ -75,7 +73,7 @@ def explain(error: ValueError) -> str:
     while first["type"] == "nested":  # what a registry's own type found
         first = first["ctx"]["errors"][0]
         way += first["loc"]
-    where = ".".join(str(part) for part in way if part not in KINDS)
+    where = ".".join(str(part) for part in way if part != "[key]")
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(way[-1]), sorted(all_keys()), 1)

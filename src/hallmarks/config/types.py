@@ -1,7 +1,7 @@
 """The configuration's types. A key that is not named here is an error, and so is a value out of range."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
@@ -55,80 +55,6 @@ class Figure(Strict):
     """What the notebook takes besides, such as `relative: true` for maps."""
 
 
-Reduce = Literal["value", "mean", "last", "change", "phase_change", "drop_change", "unsettled"]
-# Measures that follow from a kernel alone; `hallmarks.claims` computes them.
-KERNEL_MEASURES = {"mds_every_2nd", "mds_every_5th", "block_contrast"}
-OF_DROPS = {"phase_change", "drop_change", "unsettled", "block_contrast"}
-
-
-class Order(Strict):
-    """A claim that a measure rises along some variations of an experiment (positions in its list)."""
-
-    kind: Literal["order"]
-    statement: str
-    section: str
-    experiment: Name
-    measure: str = "mds"
-    """A measure of results/measures, or one that follows from the kernel, such as `mds_every_5th`."""
-    reduce: Reduce = "value"
-    """How a measure along the trajectory becomes one number."""
-    ascending: Annotated[list[NonNegativeInt], Field(min_length=2)]
-    """The variations in the order in which the measure rises, 0 the first in the experiment's list."""
-
-    @property
-    def positions(self) -> list[int]:
-        return self.ascending
-
-
-class Bound(Strict):
-    """A claim that a measure lies above or below a number in some variations of an experiment."""
-
-    kind: Literal["bound"]
-    statement: str
-    section: str
-    experiment: Name
-    variations: Annotated[list[NonNegativeInt], Field(min_length=1)]
-    """By their positions in the experiment's list, from 0."""
-    measure: str
-    """A measure of results/measures, or one that follows from the kernel, such as `block_contrast`."""
-    reduce: Reduce = "value"
-    """How a measure along the trajectory becomes one number."""
-    above: float | None = None
-    below: float | None = None
-
-    @property
-    def positions(self) -> list[int]:
-        return self.variations
-
-    @model_validator(mode="after")
-    def one_side(self) -> "Bound":
-        if (self.above is None) == (self.below is None):
-            raise ValueError("a bound is `above` or `below` a number; give one of them")
-        return self
-
-
-class Number(Strict):
-    """A number of the paper's, beside ours."""
-
-    kind: Literal["number"]
-    statement: str
-    section: str
-    experiment: Name
-    variation: NonNegativeInt
-    """By its position in the experiment's list, from 0."""
-    measure: str = "mds"
-    """A measure of results/measures, of one value a run."""
-    paper: float
-    """The paper's number."""
-
-    @property
-    def positions(self) -> list[int]:
-        return [self.variation]
-
-
-Claim = Annotated[Order | Bound | Number, Field(discriminator="kind")]
-
-
 class Config(Strict):
     """The whole configuration: tasks, the experiments that sweep them, figures and claims."""
 
@@ -147,7 +73,7 @@ class Config(Strict):
     studies: dict[Name, Annotated[Any, STUDIES]] = {}
     """Results without a trajectory."""
     figures: dict[Name, Figure] = {}
-    claims: dict[Name, Claim] = {}
+    claims: dict[Name, Annotated[Strict, Registry("hallmarks.claims.kinds", "kind of claim", "kind")]] = {}
 
     @model_validator(mode="after")
     def names_are_known(self) -> "Config":
@@ -168,11 +94,10 @@ class Config(Strict):
             raise ValueError(f"figures.{name}: a study has this name; choose another")
         for name, claim in self.claims.items():
             known(claim.experiment, self.experiments, f"claims.{name}", "experiment")
-            last = len(self.experiments[claim.experiment].variations) - 1
-            if max(claim.positions) > last:
-                raise ValueError(f"claims.{name} names variation {max(claim.positions)}; the last is {last}")
+            last, furthest = len(self.experiments[claim.experiment].variations) - 1, max(claim.positions())
+            if furthest > last:
+                raise ValueError(f"claims.{name} names variation {furthest}; the last is {last}")
             task = self.experiments[claim.experiment].task
-            drops = self.tasks[task].time().drops
-            if {getattr(claim, "reduce", ""), claim.measure} & OF_DROPS and not drops:
+            if claim.needs_drops() and not self.tasks[task].time().drops:
                 raise ValueError(f"claims.{name} is about drops of the learning rate; {task} has none")
         return self

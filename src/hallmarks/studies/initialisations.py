@@ -33,15 +33,14 @@ class Settings(Study):
         return ["hallmarks.studies.initialisations", MODELS.module_name(self.model.name)]
 
     def table(self) -> "pd.DataFrame":
-        """A row a pair of seeds and one of the mean: seeds, cosine, paper."""
+        """A row a pair of seeds: seeds, cosine."""
         import pandas as pd
 
         cosines = initial_cosines(
             self.model, ImageShape(self.channels, self.classes, 224), sorted(self.seeds)
         )
-        rows = [(f"{a} and {b}", cosine, self.paper) for (a, b), cosine in cosines.items()]
-        rows.append(("mean", sum(cosines.values()) / len(cosines), self.paper))
-        return pd.DataFrame(rows, columns=["seeds", "cosine", "paper"])
+        rows = [(f"{a} and {b}", cosine) for (a, b), cosine in cosines.items()]
+        return pd.DataFrame(rows, columns=["seeds", "cosine"])
 
 
 def initial_cosines(model: Any, shape: ImageShape, seeds: list[int]) -> dict[tuple[int, int], float]:

@@ -14,7 +14,7 @@ from hallmarks.workflow.paper import Paper
 from hallmarks.workflow.telling import claims_told, figure_told, study_told
 
 KERNEL = ("hallmarks.kernel.compute",)
-MEASURES = ("hallmarks.measures",)
+MEASURES = ("hallmarks.measures.table",)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Results:
             case "tables" if result.name == "claims":
                 return claims_told(self.paper)
             case "tables":
-                return study_told(self.paper, result.name) | {"rows": f"studies/{result.name}.csv"}
+                return study_told(self.paper, result.name)
         return {}
 
     def find_identity(self, result: Result) -> Identity:
@@ -130,7 +130,11 @@ class Results:
                 study = self.paper.config.studies[result.name]
                 return Identity(study.resolved(), inputs, code_of(tuple(study.modules())), study.given())
         told = self.told(result)
-        return Identity(told, inputs, code_of_notebook(self.root / f"notebooks/{told['notebook']}.ipynb"))
+        code = code_of_notebook(self.root / f"notebooks/{told['notebook']}.ipynb")
+        if result.name == "claims" and result.kind == "tables":
+            kinds = {module for claim in self.paper.config.claims.values() for module in claim.modules()}
+            code = code | code_of(tuple(sorted(kinds)))
+        return Identity(told, inputs, code)
 
     def _data(self, names: list[str], made: Identity | None) -> dict[str, str]:
         """The digest of each file of these data sets; of one that is not there, what the run was made of."""

@@ -45,13 +45,9 @@ def claim_told(paper: Paper, name: str) -> dict[str, Any]:
     claim = paper.config.claims[name]
     rows = paper.experiments[claim.experiment]
     time = paper.task(claim.experiment).time()
-    content = claim.model_dump() | {"unit": time.unit, "drops": time.drops}
-    # By label: positions say nothing where the order of the runs is another.
-    for key in {"ascending", "variations"} & content.keys():
-        content[key] = [rows[position].label for position in content[key]]
-    if "variation" in content:
-        content["variation"] = rows[claim.variation].label
-    return content | {
+    return claim.with_labels([row.label for row in rows]) | {
+        "unit": time.unit,
+        "drops": time.drops,
         "id": name,
         "seeds": paper.config.experiments[claim.experiment].seeds,
         "runs": {row.label: f"{row.runs[0].task}/{row.runs[0].variation}" for row in rows},

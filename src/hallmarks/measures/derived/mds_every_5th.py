@@ -1,0 +1,11 @@
+"""ω of every 5th point of the trajectory (footnote 4)."""
+
+from hallmarks.kernel.file import Kernel
+from hallmarks.measures.gram import subsample
+from hallmarks.measures.maps import mean_directional_similarity
+from hallmarks.measures.phases import Phases
+
+
+def derive(kernel: Kernel, phases: Phases) -> float:
+    """ω of θ_0, θ_5, θ_10, …"""
+    return mean_directional_similarity(subsample(kernel, 5))
