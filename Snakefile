@@ -1,5 +1,4 @@
 # Reads and checks the configuration, includes the rules, names `all`.
-from hallmarks import slurm
 from hallmarks.errors import UserError
 from hallmarks.config.load import check
 from hallmarks.runs.expand import expand
@@ -10,9 +9,6 @@ configfile: "config.yaml"
 
 
 report: "workflow/report/workflow.rst"
-
-
-slurm.mend()
 
 
 try:

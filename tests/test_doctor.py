@@ -11,8 +11,9 @@ from hallmarks.checks import Check, render
 from hallmarks.checks.doctor import check_limits, data_sources
 from hallmarks.checks.node import unreadable, unwritable
 from hallmarks.checks.probe import check_node, judge, launcher
-from hallmarks.checks.site import check_account, check_partition, check_site, seconds_of
+from hallmarks.checks.site import check_account, check_partition, check_site
 from hallmarks.checks.versions import check_versions
+from hallmarks.cluster.site import partitions, seconds_of
 from hallmarks.config.load import load
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile
@@ -77,7 +78,7 @@ def test_limits_of_time():
     hours = {"1:00:00": 1, "2-00:00:00": 48, "30:00": 0.5, "infinite": float("inf")}
     assert {limit: seconds_of(limit) / 3600 for limit in hours} == hours
     plan = Plan([], 1, 0, 0, 0, 0, 0, (0, 0), {"resnet50-imagenet": (36000, 3600, 11)}, "")
-    profile = Profile("slurm", {"executor": "slurm", "retries": 3}, PAPER)
+    profile = Profile("slurm", {"executor": "hallmarks-slurm", "retries": 3}, PAPER)
     [check] = check_limits(plan, profile)
     assert "11 of 4 attempts" in check.found and "retries" in check.remedy
     generous = Profile("slurm", {"retries": 10}, PAPER)
@@ -96,17 +97,17 @@ def test_an_account_that_is_not_ones_own(commands):
 @pytest.mark.parametrize(
     ("sinfo", "found"),
     [
-        ('echo "up|1-00:00:00|gpu:2"', "is up, for jobs of up to 24 h 0 min"),
-        ('echo "up|infinite|gpu:a100:4(S:0)"', "is up, without a limit"),
-        ('[ "$3" ] && exit; echo "cpu\ngpus"', "does not exist"),
-        ('echo "down|infinite|gpu:2"', "is down"),
-        ('echo "up|infinite|(null)"', "has no GPUs"),
-        ('echo "up|1:00:00|gpu:2"', "ends jobs after 1 h 0 min, 2 h 0 min are asked for"),
+        ("gpu|up|1-00:00:00|gpu:2", "is up, for jobs of up to 24 h 0 min"),
+        ("gpu|up|infinite|gpu:a100:4(S:0)\ngpu|up|infinite|(null)", "is up, without a limit"),
+        ("cpu|up|infinite|gpu:2\ngpus|up|infinite|gpu:2", "does not exist"),
+        ("gpu|down|infinite|gpu:2", "is down"),
+        ("gpu|up|infinite|(null)\ncpu|up|infinite|gpu:2", "has no GPUs"),
+        ("gpu|up|1:00:00|gpu:2", "ends jobs after 1 h 0 min, 2 h 0 min are asked for"),
     ],
 )
 def test_partitions(commands, sinfo, found):
-    commands(sinfo=sinfo)
-    check = check_partition("gpu", [TRAIN])
+    commands(sinfo=f'echo "{sinfo}"')
+    check = check_partition("gpu", partitions(), [TRAIN])
     assert check.found == found and bool(check.remedy) == (not found.startswith("is up"))
 
 

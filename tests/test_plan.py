@@ -84,7 +84,7 @@ def planned(
         Job("train", {"run": names[2]}, ["c"], "settings changed", 16, asks),
         Job("kernel", {"run": names[0]}, ["d"], "train runs again", 4, {}),
     ]
-    profile = Profile("slurm", {"executor": "slurm", "retries": 3} | keys, config)
+    profile = Profile("slurm", {"executor": "hallmarks-slurm", "retries": 3} | keys, config)
     return make_plan(jobs, Estimator(config, flops), profile, gpus), profile
 
 

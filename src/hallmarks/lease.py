@@ -7,13 +7,13 @@ the next number, which only one can create; a holder that finds the next number 
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from hallmarks.cluster.queue import runs
 from hallmarks.errors import UserError
 
 BEAT, PATIENCE = 15.0, 90.0  # seconds between heartbeats, and of silence after which a holder is gone
@@ -106,7 +106,7 @@ class Lease:
         if text != self.seen[0]:
             self.seen = text, time.monotonic()
         silent = time.monotonic() - self.seen[1] > self.patience
-        return silent and (holder.get("job") == self.me["job"] or not runs(holder.get("job")))
+        return silent and (holder.get("job") in {None, self.me["job"]} or not runs(holder["job"]))
 
     def keep(self) -> None:
         """The heartbeat."""
@@ -137,16 +137,3 @@ def started(process: int) -> str | None:
     except OSError:
         return None
     return None if state == "Z" else fields[18]
-
-
-def runs(job: str | None) -> bool:
-    """Whether SLURM still runs a job, or does not answer."""
-    if job is None:
-        return False
-    try:
-        asked = subprocess.run(["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, text=True)
-    except FileNotFoundError:
-        return False
-    if asked.returncode:
-        return "Invalid job id" not in asked.stderr
-    return asked.stdout.strip() not in {"", "PENDING"}

@@ -19,7 +19,7 @@ from hallmarks.config.types import Task
 from hallmarks.errors import UserError
 from hallmarks.lease import Lease
 
-RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][a-z0-9=,._+-]*/seed(\d+)")
+RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][a-z0-9=._+-]*/seed(\d+)")
 TRY_AGAIN = 75  # EX_TEMPFAIL
 
 

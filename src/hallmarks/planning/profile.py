@@ -19,7 +19,7 @@ class Profile:
 
     @property
     def slurm(self) -> bool:
-        return self.keys.get("executor") == "slurm"
+        return self.keys.get("executor") == "hallmarks-slurm"
 
     def asked(self, rule: str) -> dict[str, Any]:
         """The resources that jobs of a rule ask for, as written: its own before the defaults."""

@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hallmarks.cluster.queue import Queued, job_of, submissions
 from hallmarks.errors import UserError
-from hallmarks.planning.queue import Queued, job_of, submissions
 from hallmarks.planning.text import aligned, duration
 from hallmarks.runs.expand import Run, steps_per_epoch, total_steps
 from hallmarks.trajectory.store import Trajectory, read

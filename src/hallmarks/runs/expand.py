@@ -39,7 +39,7 @@ def settings(task: Task, variation: Variation) -> tuple[str, Task]:
     recipe, optimizer = task.recipe, task.recipe.optimizer
     current = {"batch_size": recipe.batch_size} | optimizer.model_dump(exclude={"name"})
     changes = {key: value for key, value in variation.changes().items() if value != current[key]}
-    name = ",".join(f"{key}={value:g}" for key, value in changes.items()) or "default"
+    name = "+".join(f"{key}={value:g}" for key, value in changes.items()) or "default"
     batch_size = changes.pop("batch_size", recipe.batch_size)
     changed = recipe.model_copy(
         update={"batch_size": batch_size, "optimizer": optimizer.model_copy(update=changes)}
