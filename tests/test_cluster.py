@@ -1,4 +1,4 @@
-"""What the house understands of SLURM's answers, and the executor that Snakemake finds (see also tests/slurm)."""
+"""What the house understands of SLURM's answers, and the executor that Snakemake finds. See tests/slurm."""
 
 from pathlib import Path
 

@@ -61,7 +61,10 @@ def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int
         grouped[job.rule, task_of(job)].append((job, estimate))
     order = sorted(grouped, key=lambda key: (ORDER.index(key[0]) if key[0] in ORDER else len(ORDER), key))
     training = [(job, estimate) for job, estimate in todo if job.rule == "train"]
-    workers = gpus if profile.slurm else workers_of(profile, training)
+    cores = profile.keys.get("cores", 1)
+    cores = len(os.sched_getaffinity(0)) if cores == "all" else int(cores)
+    side_by_side = max(1, cores // max((job.threads for job, _ in training), default=1))
+    workers = gpus if profile.slurm else side_by_side
     sizes = [
         (cost.state_bytes, cost.trajectory_bytes) for cost in (estimator.cost(job) for job, _ in training)
     ]
@@ -99,7 +102,7 @@ def task_of(job: Job) -> str:
 def row(rule: str, task: str, members: list[tuple[Job, Estimate]]) -> Row:
     todo = [(job, estimate) for job, estimate in members if job.reason]
     hours = [(job, estimate.seconds / 3600) for job, estimate in todo]
-    reasons = Counter(job.reason for job, _ in todo)
+    reasons = Counter(job.reason for job, _ in todo).most_common()
     return Row(
         rule,
         task,
@@ -110,17 +113,8 @@ def row(rule: str, task: str, members: list[tuple[Job, Estimate]]) -> Row:
         longest=max((estimate.seconds for _, estimate in todo), default=0.0),
         bytes=sum(estimate.bytes for _, estimate in members),
         source=", ".join(sorted({estimate.source for _, estimate in todo})),
-        why="; ".join(
-            f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in reasons.most_common()
-        ),
+        why="; ".join(f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in reasons),
     )
-
-
-def workers_of(profile: Profile, training: list[tuple[Job, Estimate]]) -> int:
-    """Runs that train side by side on this machine."""
-    cores = profile.keys.get("cores", 1)
-    cores = len(os.sched_getaffinity(0)) if cores == "all" else int(cores)
-    return max(1, cores // max((job.threads for job, _ in training), default=1))
 
 
 def makespan(seconds: list[float], workers: int) -> float:
