@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hallmarks.runs.expand import expand, panels, runs_of, settings, total_steps
 from jsonschema import Draft202012Validator
 
 from hallmarks.config.load import check, load
 from hallmarks.config.schema import schema
 from hallmarks.config.types import RULES, Variation
 from hallmarks.errors import UserError
-from hallmarks.runs.expand import expand, panels, runs_of, settings, total_steps
 
 ROOT = Path(__file__).parents[1]
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -34,8 +34,8 @@ def test_the_papers_configuration():
     runs = expand(config)
     # ResNet50: 4, then 2 and 2 that are new; VGG16: 4 × 4; the batch ladder: 4 × 3. Equal runs are one.
     assert len(runs) == 4 + 2 + 2 + 16 + 12
-    assert "resnet50-imagenet/momentum=0,weight_decay=0/seed0" in runs
-    assert "vgg16-cifar10-steps/batch_size=64,learning_rate=0.05/seed2" in runs
+    assert "resnet50-imagenet/momentum=0+weight_decay=0/seed0" in runs
+    assert "vgg16-cifar10-steps/batch_size=64+learning_rate=0.05/seed2" in runs
     run = runs["resnet50-imagenet/momentum=0/seed0"]
     assert (run.settings.recipe.optimizer.momentum, run.settings.recipe.optimizer.weight_decay) == (0, 1e-4)
 
@@ -43,7 +43,7 @@ def test_the_papers_configuration():
 def test_a_value_equal_to_the_tasks_is_not_named():
     task = load([ROOT / "config.yaml"]).tasks["resnet50-imagenet"]
     assert settings(task, Variation(momentum=0.9, weight_decay=1e-4)) == ("default", task)
-    assert settings(task, Variation(weight_decay=0, momentum=0))[0] == "momentum=0,weight_decay=0"
+    assert settings(task, Variation(weight_decay=0, momentum=0))[0] == "momentum=0+weight_decay=0"
 
 
 def test_panels_name_a_run_a_seed():

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hallmarks.checks import Check, render
+from hallmarks.checks import Check, node, render
 from hallmarks.checks.doctor import check_limits, data_sources
-from hallmarks.checks.node import unreadable, unwritable
-from hallmarks.checks.probe import check_node, judge, launcher
-from hallmarks.checks.site import check_account, check_partition, check_site, seconds_of
+from hallmarks.checks.node import room, unreadable
+from hallmarks.checks.probe import check_node, launcher
+from hallmarks.checks.site import check_account, check_partition, check_site
 from hallmarks.checks.versions import check_versions
+from hallmarks.cluster.site import partitions, seconds_of
 from hallmarks.config.load import load
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile
@@ -22,8 +23,7 @@ ROOT = Path(__file__).parents[1]
 PAPER = load([ROOT / "config.yaml"])
 ASKS = {"gpu": 1, "runtime": 120, "slurm_account": "lab", "slurm_partition": "gpu"}
 TRAIN = Job("train", {"run": "resnet50-imagenet/default/seed0"}, ["a"], "not made yet", 8, ASKS)
-FOUND = {"host": "n1", "torch": "2", "devices": "0", "gpu": "", "data": {}, "scratch": "", "free": 1000}
-ASKED = {"gpu": True, "data": {}, "scratch": "scratch"}
+ASKED = {"gpu": True, "data": {}, "scratch": "scratch", "needed": 0}
 
 
 @pytest.fixture
@@ -69,15 +69,17 @@ def test_data_and_scratch_paths(tmp_path):
     assert unreadable(tmp_path / "set") == "holds no files"
     (tmp_path / "set/train/image").write_bytes(b"x")
     assert unreadable(tmp_path / "set") == ""
-    assert unwritable(tmp_path / "new/scratch") == "" and list((tmp_path / "new/scratch").iterdir()) == []
-    assert unwritable(tmp_path / "set/train/image/scratch") == "Not a directory"
+    assert not room("scratch", tmp_path / "new/scratch", 0).remedy
+    assert list((tmp_path / "new/scratch").iterdir()) == []
+    check = room("scratch", tmp_path / "set/train/image/scratch", 0)
+    assert check.found.endswith(": Not a directory") and "every node can write" in check.remedy
 
 
 def test_limits_of_time():
     hours = {"1:00:00": 1, "2-00:00:00": 48, "30:00": 0.5, "infinite": float("inf")}
     assert {limit: seconds_of(limit) / 3600 for limit in hours} == hours
     plan = Plan([], 1, 0, 0, 0, 0, 0, (0, 0), {"resnet50-imagenet": (36000, 3600, 11)}, "")
-    profile = Profile("slurm", {"executor": "slurm", "retries": 3}, PAPER)
+    profile = Profile("slurm", {"executor": "hallmarks-slurm", "retries": 3}, PAPER)
     [check] = check_limits(plan, profile)
     assert "11 of 4 attempts" in check.found and "retries" in check.remedy
     generous = Profile("slurm", {"retries": 10}, PAPER)
@@ -96,17 +98,17 @@ def test_an_account_that_is_not_ones_own(commands):
 @pytest.mark.parametrize(
     ("sinfo", "found"),
     [
-        ('echo "up|1-00:00:00|gpu:2"', "is up, for jobs of up to 24 h 0 min"),
-        ('echo "up|infinite|gpu:a100:4(S:0)"', "is up, without a limit"),
-        ('[ "$3" ] && exit; echo "cpu\ngpus"', "does not exist"),
-        ('echo "down|infinite|gpu:2"', "is down"),
-        ('echo "up|infinite|(null)"', "has no GPUs"),
-        ('echo "up|1:00:00|gpu:2"', "ends jobs after 1 h 0 min, 2 h 0 min are asked for"),
+        ("gpu|up|1-00:00:00|gpu:2", "is up, for jobs of up to 24 h 0 min"),
+        ("gpu|up|infinite|gpu:a100:4(S:0)\ngpu|up|infinite|(null)", "is up, without a limit"),
+        ("cpu|up|infinite|gpu:2\ngpus|up|infinite|gpu:2", "does not exist"),
+        ("gpu|down|infinite|gpu:2", "is down"),
+        ("gpu|up|infinite|(null)\ncpu|up|infinite|gpu:2", "has no GPUs"),
+        ("gpu|up|1:00:00|gpu:2", "ends jobs after 1 h 0 min, 2 h 0 min are asked for"),
     ],
 )
 def test_partitions(commands, sinfo, found):
-    commands(sinfo=sinfo)
-    check = check_partition("gpu", [TRAIN])
+    commands(sinfo=f'echo "{sinfo}"')
+    check = check_partition("gpu", partitions(), [TRAIN])
     assert check.found == found and bool(check.remedy) == (not found.startswith("is up"))
 
 
@@ -123,25 +125,35 @@ def test_the_job_asks_as_the_training_does():
     assert "--gpus=a100:1" in launcher(typed)
 
 
-def test_what_a_job_finds():
-    assert failed(judge("a job", ASKED, FOUND, 0)) == []
-    worst = FOUND | {"devices": "", "gpu": "sees no GPU", "data": {"cifar10": "gone"}, "free": 10}
-    asked = ASKED | {"data": {"cifar10": "/data"}}
-    assert failed(judge("a job", asked, worst, 20)) == [
+def test_what_a_job_finds(tmp_path, monkeypatch):
+    asked = {
+        "name": "a job",
+        "gpu": True,
+        "data": {"cifar10": str(ROOT)},
+        "scratch": str(tmp_path / "scratch"),
+    }
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(node, "wrong_on_gpu", lambda: "")
+    assert failed(node.examine(**asked, needed=0)) == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(node, "wrong_on_gpu", lambda: "sees no GPU")
+    asked["data"] = {"cifar10": str(tmp_path / "gone")}
+    assert failed(node.examine(**asked, needed=10**18)) == [
         "GPU given",
         "PyTorch on the GPU",
         "data cifar10",
         "scratch",
     ]
-    assert failed(judge("a job", ASKED, FOUND | {"scratch": "Read-only file system"}, 0)) == ["scratch"]
+    asked = {"name": "a job", "gpu": False, "data": {}, "scratch": "/proc/scratch", "needed": 0}
+    assert failed(node.examine(**asked)) == ["scratch"]
 
 
 def test_a_job_that_fails_or_waits(commands):
     commands(srun="echo 'srun: error: Invalid account' >&2; exit 1")
-    [check] = check_node(TRAIN, ASKED, 0, 60)
+    [check] = check_node(TRAIN, ASKED, 60)
     assert check.found == "srun: error: Invalid account" and check.remedy
     commands(srun="exec sleep 60")
-    [check] = check_node(TRAIN, ASKED, 0, 0.2)
+    [check] = check_node(TRAIN, ASKED, 0.2)
     assert "did not start" in check.found and "--wait" in check.remedy
 
 

@@ -17,8 +17,8 @@ JOBS = """\
 7|x|rule_train_wildcards_vgg16_default_seed0|00:20:00|00:30:00|1|8||8000M
 7.batch|batch||00:20:00|00:00:05|1|8|200000K|
 7.0|python||00:20:00|00:30:00|1|8|1048576K|
-8_2|x|rule_train_wildcards_vgg16_default_seed1|00:10:00|00:20:00|1|8||16000M
-8_2.0|python||00:10:00|00:20:00|1|8|512M|
+8|x|rule_train_wildcards_vgg16_default_seed1|00:10:00|00:20:00|1|8||16000M
+8.0|python||00:10:00|00:20:00|1|8|512M|
 9|x|rule_kernels_kernel_measure|00:01:00|00:00:30|1|4||4000M
 9.0|python||00:01:00|00:00:30|1|4|300M|
 10|x|rule_pictures_figure|00:01:00|00:04:00|1|8||8000M

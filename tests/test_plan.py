@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hallmarks.runs.expand import expand
 
 from hallmarks.config.load import load
 from hallmarks.config.types import Task
@@ -19,7 +20,6 @@ from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile, open_profile
 from hallmarks.planning.table import make_plan, makespan, render
 from hallmarks.planning.text import duration, size
-from hallmarks.runs.expand import expand
 
 ROOT = Path(__file__).parents[1]
 PAPER = load([ROOT / "config.yaml"])
@@ -84,7 +84,7 @@ def planned(
         Job("train", {"run": names[2]}, ["c"], "settings changed", 16, asks),
         Job("kernel", {"run": names[0]}, ["d"], "train runs again", 4, {}),
     ]
-    profile = Profile("slurm", {"executor": "slurm", "retries": 3} | keys, config)
+    profile = Profile("slurm", {"executor": "hallmarks-slurm", "retries": 3} | keys, config)
     return make_plan(jobs, Estimator(config, flops), profile, gpus), profile
 
 

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hallmarks.runs.expand import expand
 
+from hallmarks.cluster.queue import Queued, job_of, queued, submissions
 from hallmarks.config.load import load
 from hallmarks.planning.progress import progress, render
-from hallmarks.planning.queue import Queued, job_of, parse, submissions
-from hallmarks.runs.expand import expand
 
 ROOT = Path(__file__).parents[1]
 RUNS = expand(load([ROOT / "config.yaml", ROOT / "config/smoke.yaml"]))
@@ -41,6 +41,20 @@ def log(folder: Path, *epochs: int) -> Path:
 
 def look(folder: Path, jobs: list[Queued] = (), now: float = 0.0):
     return progress(RUN, folder / "results", folder / "scratch", list(jobs), now)
+
+
+@pytest.fixture
+def squeue(tmp_path):
+    """Stands in for SLURM's command: `squeue(line, …)` is the PATH with one that prints these lines."""
+    command = tmp_path / "bin/squeue"
+    command.parent.mkdir()
+
+    def write(*lines: str) -> str:
+        command.write_text("\n".join(["#!/bin/sh", *(f'echo "{line}"' for line in lines), ""]))
+        command.chmod(command.stat().st_mode | stat.S_IXUSR)
+        return f"{command.parent}:{os.environ['PATH']}"
+
+    return write
 
 
 def test_nothing_yet(tmp_path):
@@ -90,11 +104,12 @@ def test_a_damaged_file_is_no_traceback(tmp_path):
     assert look(tmp_path).state == "waiting"
 
 
-def test_the_queue():
+def test_the_queue(squeue, monkeypatch):
     comment = "rule_train_wildcards_resnet20-digits_momentum=0_seed1"
-    told = ["7|PENDING||Priority|/here", "8|RUNNING|n1|None|/here", "9|RUNNING|n2|None|/elsewhere"]
-    jobs = parse("".join(f"{line}|{comment}\n" for line in told), Path("/here"))
-    assert jobs[0] == Queued("7", "PENDING", "Priority", comment) and len(jobs) == 2
+    told = ["7|PENDING||Priority|x|/here", "8|RUNNING|n1|None|x|/here", "9|RUNNING|n2|None|y|/elsewhere"]
+    monkeypatch.setenv("PATH", squeue(*(f"{line}|{comment}" for line in told)))
+    jobs = queued(Path("/here"))
+    assert jobs[0] == Queued("7", "PENDING", "Priority", "x", comment) and len(jobs) == 2
     assert job_of(RUN.name, jobs).node == "n1"
     assert job_of("resnet20-digits/default/seed0", jobs) is None
 
@@ -119,7 +134,7 @@ def command(folder: Path, **environment: str) -> subprocess.CompletedProcess:
     for name in ["config.yaml", "config", "Snakefile"]:
         (folder / name).symlink_to(ROOT / name)
     (folder / "slurm").mkdir()
-    (folder / "slurm/profile.yaml").write_text("executor: slurm\nconfigfile: config/smoke.yaml\n")
+    (folder / "slurm/profile.yaml").write_text("executor: hallmarks-slurm\nconfigfile: config/smoke.yaml\n")
     return subprocess.run(
         [sys.executable, "-m", "hallmarks.cli", "status", "--profile", "slurm"],
         cwd=folder,
@@ -129,13 +144,9 @@ def command(folder: Path, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_the_command_asks_the_queue(tmp_path):
-    squeue = tmp_path / "bin/squeue"
-    squeue.parent.mkdir()
+def test_the_command_asks_the_queue(tmp_path, squeue):
     job = "rule_train_wildcards_resnet20-digits_momentum=0_seed1"
-    squeue.write_text(f'#!/bin/sh\necho "8|RUNNING|n1|None|$PWD|{job}"\n')
-    squeue.chmod(squeue.stat().st_mode | stat.S_IXUSR)
-    done = command(tmp_path, PATH=f"{squeue.parent}:{os.environ['PATH']}")
+    done = command(tmp_path, PATH=squeue(f"8|RUNNING|n1|None|x|$PWD|{job}"))
     assert done.returncode == 0, done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith(RUN.name))
     assert "running" in line and line.endswith("n1")

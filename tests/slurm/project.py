@@ -20,13 +20,13 @@ RUNS = [
     f"{TASK}/default/seed0",
     f"{TASK}/default/seed1",
     f"{TASK}/momentum=0/seed0",
-    f"{TASK}/momentum=0,weight_decay=0/seed0",
+    f"{TASK}/momentum=0+weight_decay=0/seed0",
     f"{TASK}/weight_decay=0/seed0",
 ]
 RUN = RUNS[0]
 # What differs from a user's command: small runs, a look each second, no more cores than this machine has.
 SMALL = [
-    *["--configfile", "config/smoke.yaml", "--slurm-init-seconds-before-status-checks", "1"],
+    *["--configfile", "config/smoke.yaml", "--hallmarks-slurm-init-seconds-before-status-checks", "1"],
     *["--max-jobs-per-timespan", "1000/1s", "--latency-wait", "10", "--set-threads", "train=1", "kernel=1"],
 ]
 
@@ -130,7 +130,7 @@ class Project(smoke.Project):
 
     def jobs(self, states: str = "all", run: str | None = None) -> list[str]:
         """The ids of the project's jobs (that train a run) in these states, oldest first; ended ones too."""
-        lines = ask("squeue", "-h", "--array", "-t", states, "-S", "V,i", "-o", "%i\t%Z\t%k").splitlines()
+        lines = ask("squeue", "-h", "-t", states, "-S", "V,i", "-o", "%i\t%Z\t%k").splitlines()
         wanted = f"rule_train_wildcards_{run.replace('/', '_')}" if run else ""
         jobs = [line.split("\t") for line in lines]
         return [job for job, where, name in jobs if Path(where) == self.folder and name.startswith(wanted)]

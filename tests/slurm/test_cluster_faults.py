@@ -63,7 +63,7 @@ def test_accounting_dies(project, undisturbed, slurm):
 
 def test_a_site_without_accounting(project, undisturbed, slurm):
     with slurm.without_accounting():
-        driver = project.start(project.target(), "--slurm-status-command", "squeue", "--slurm-no-account")
+        driver = project.start(project.target())
         os.kill(project.frozen_after_a_state(), signal.SIGKILL)
         project.finished(driver)
         assert project.points() == undisturbed.points()

@@ -8,12 +8,12 @@ from project import RUNS
 
 
 def test_more_runs_than_gpus_at_once(project, undisturbed):
-    """Five as one array, on a node with two GPUs."""
+    """Five on a node with two GPUs."""
     asked = ["train:gres=shard:1", "train:slurm_extra='-w n1'", "train:mem_mb=2000"]
     driver = project.start(*map(project.target, RUNS), "--set-resources", *asked)
     trainers = [project.frozen_after_a_state(run) for run in RUNS]
     jobs = project.jobs("running")
-    assert [job.split("_")[1] for job in jobs] == ["1", "2", "3", "4", "5"]
+    assert len(jobs) == 5
     seen = {read(f"{pid}/environ").partition("CUDA_VISIBLE_DEVICES=")[2].split("\0")[0] for pid in trainers}
     assert seen and seen <= {"0", "1"}
     for trainer in trainers:

@@ -1,7 +1,4 @@
-"""What a node finds: `python -m hallmarks.checks.node JSON` prints it as JSON, for the doctor who sent it.
-
-Asked with `gpu` (whether one is wanted), `data` (paths to read) and `scratch` (a folder to write).
-"""
+"""What a node finds: `python -m hallmarks.checks.node JSON` prints its checks as JSON, for the doctor."""
 
 import json
 import os
@@ -10,27 +7,34 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+
+from hallmarks.checks import Check
+from hallmarks.planning.text import size
 
 MARK = "hallmarks-node:"
 
 
-def examine(asked: dict[str, Any]) -> dict[str, Any]:
-    """Host, versions, what PyTorch computes on, and for each path an empty text or what is wrong."""
+def examine(name: str, gpu: bool, data: dict[str, str], scratch: str, needed: int) -> list[Check]:
+    """PyTorch, the GPU where one is asked for, the data sets' paths, and room for `needed` bytes."""
     import torch
 
-    return {
-        "host": socket.gethostname(),
-        "torch": torch.__version__,
-        "devices": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
-        "gpu": gpu() if asked["gpu"] else "",
-        "data": {name: unreadable(Path(path)) for name, path in asked["data"].items()},
-        "scratch": unwritable(Path(asked["scratch"])),
-        "free": shutil.disk_usage(nearest(Path(asked["scratch"]))).free,
-    }
+    checks = [Check(name, f"ran on {socket.gethostname()} with PyTorch {torch.__version__}")]
+    if gpu:
+        devices, wrong = os.environ.get("CUDA_VISIBLE_DEVICES"), wrong_on_gpu()
+        remedy = "" if devices else "ask your site how GPUs are asked for; see `gpu` in the profile"
+        checks.append(
+            Check("GPU given", f"devices {devices}" if devices else "the job was given none", remedy)
+        )
+        remedy = "the node's driver must fit this PyTorch's CUDA (`nvidia-smi` in a job), else another wheel"
+        checks.append(Check("PyTorch on the GPU", wrong or "computes rightly", remedy if wrong else ""))
+    for dataset, path in data.items():
+        remedy = f"set data: {{{dataset}: FOLDER}} to a path that every node sees, and check its permissions"
+        wrong = unreadable(Path(path))
+        checks.append(Check(f"data {dataset}", wrong or f"{path} is readable", remedy if wrong else ""))
+    return [*checks, room("scratch", Path(scratch), needed)]
 
 
-def gpu() -> str:
+def wrong_on_gpu() -> str:
     """Nothing, if a convolution on the GPU gives what the CPU gives; else what went wrong."""
     import torch
 
@@ -42,11 +46,6 @@ def gpu() -> str:
     except RuntimeError as error:
         return f"PyTorch {torch.__version__} fails on the GPU: {str(error).splitlines()[0]}"
     return "" if torch.allclose(on_gpu, torch.full_like(on_gpu, 27.0)) else "the GPU computes wrongly"
-
-
-def nearest(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
 
 
 def unreadable(path: Path) -> str:
@@ -63,8 +62,8 @@ def unreadable(path: Path) -> str:
     return ""
 
 
-def unwritable(folder: Path) -> str:
-    """Nothing, if a file can be written and synced there; the folder is made where it is missing."""
+def room(name: str, folder: Path, needed: int) -> Check:
+    """Whether a file can be written and synced in a folder, which is made, and the disk has room."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
@@ -72,9 +71,14 @@ def unwritable(folder: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return error.strerror or str(error)
-    return ""
+        remedy = f"set {name}: in the configuration to a folder that every node can write"
+        return Check(name, f"{folder}: {error.strerror}", remedy)
+    free = shutil.disk_usage(folder).free  # quotas are not seen
+    found = f"{folder} has {size(free)} free, the plan needs {size(needed)}"
+    remedy = f"make space, or set {name}: in the configuration to a larger file system"
+    return Check(name, found, remedy if free < needed else "")
 
 
 if __name__ == "__main__":
-    print(MARK + json.dumps(examine(json.loads(sys.argv[1]))))
+    asked = json.loads(sys.argv[1])
+    print(MARK + json.dumps([[check.name, check.found, check.remedy] for check in examine(**asked)]))

@@ -21,25 +21,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from hallmarks.cluster.queue import queued
+    from hallmarks.errors import UserError
     from hallmarks.planning import efficiency
     from hallmarks.planning.profile import open_profile
     from hallmarks.planning.progress import all_progress, render
-    from hallmarks.planning.queue import queued
     from hallmarks.runs.expand import expand
 
     profile = open_profile(arguments.profile)
     if arguments.efficiency:
         print(efficiency.render(efficiency.read(arguments.efficiency, profile)))
         return
-    jobs = queued() if profile.slurm else []
-    known = [] if isinstance(jobs, str) else jobs
+    jobs, queue = [], ""
+    if profile.slurm:
+        try:
+            jobs = queued(Path.cwd())
+            states = Counter(job.state.lower() for job in jobs)
+            queue = f"Queue: {', '.join(f'{count} {state}' for state, count in states.items()) or 'empty'}"
+        except UserError as error:
+            queue = f"The queue is not shown: {error}; run this where you submit jobs"
     config = profile.config
-    rows = all_progress(list(expand(config).values()), Path(config.results), Path(config.scratch), known)
+    rows = all_progress(list(expand(config).values()), Path(config.results), Path(config.scratch), jobs)
     if arguments.unfinished:
         rows = [row for row in rows if row.state not in {"done", "diverged"}]
     print(render(rows))
-    if isinstance(jobs, str):
-        print(f"The queue is not shown: {jobs}")
-    elif profile.slurm:
-        states = Counter(job.state.lower() for job in jobs)
-        print(f"Queue: {', '.join(f'{count} {state}' for state, count in states.items()) or 'empty'}")
+    if queue:
+        print(queue)

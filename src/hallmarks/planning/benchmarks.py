@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
 from hallmarks.config.types import Task
 from hallmarks.planning.costs import Cost
@@ -22,45 +21,27 @@ class Measured:
 
 
 def read(results: Path, rule: str) -> list[Measured]:
-    """The finished jobs of `train` or `kernel`, wherever benchmark and settings are both left."""
-    folder = results / "benchmarks" / rule
-    found = []
+    """The finished jobs of `train` or `kernel` whose benchmark and settings are left whole."""
+    folder, found = results / "benchmarks" / rule, []
     for path in sorted(folder.glob("*/*/seed*.tsv")):
         run = results / "runs" / path.relative_to(folder).with_suffix("")
-        task, seconds = settings_of(run), seconds_of(path)
-        if task is None or seconds is None:
+        try:
+            settings = yaml.safe_load((run / "settings.yaml").read_text())
+            task = Task.model_validate({key: settings[key] for key in ("data", "model", "recipe")})
+            seconds = statistics.median(column(path, "s", "\t"))
+            if (
+                rule == "train"
+            ):  # of a run that went on after a stop, the benchmark holds the last attempt only
+                seconds = max(seconds, sum(column(run / "log.csv", "seconds", ",")))
+        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
             continue
-        if rule == "train":  # of a run that went on after a stop, the benchmark holds the last attempt only
-            seconds = max(seconds, logged_seconds(run / "log.csv"))
         found.append(Measured(task, seconds))
     return found
 
 
-def settings_of(run: Path) -> Task | None:
-    """What was trained, from the run's settings.yaml; None where that is not there or of another version."""
-    try:
-        content = yaml.safe_load((run / "settings.yaml").read_text())
-        return Task.model_validate({key: content[key] for key in ("data", "model", "recipe")})
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValidationError):
-        return None
-
-
-def seconds_of(path: Path) -> float | None:
-    """The median of a benchmark file's repeats."""
-    try:
-        with open(path) as file:
-            return statistics.median(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
-    except (OSError, KeyError, ValueError):
-        return None
-
-
-def logged_seconds(path: Path) -> float:
-    """Seconds of training that the run's log adds up to."""
-    try:
-        with open(path) as file:
-            return sum(float(row["seconds"]) for row in csv.DictReader(file))
-    except (OSError, KeyError, ValueError):
-        return 0.0
+def column(path: Path, name: str, between: str) -> list[float]:
+    with open(path) as file:
+        return [float(row[name]) for row in csv.DictReader(file, delimiter=between)]
 
 
 def estimate(finished: list[Measured], task: Task, rule: str) -> tuple[float, int] | None:

@@ -1,9 +1,10 @@
 """What a run costs where nothing was measured yet: arithmetic from its network, and stated rates."""
 
 import functools
+import math
 from dataclasses import dataclass
 
-from hallmarks.config.types import Data, Model, Task
+from hallmarks.config.types import Task
 from hallmarks.runs.expand import SIDE, TEST_IMAGES, steps_per_epoch, total_steps
 
 CHANNELS = {"digits": 1, "fashion-mnist": 1, "cifar10": 3, "imagenet": 3}
@@ -37,7 +38,8 @@ class Network:
 
 
 @functools.cache
-def _network(name: str, width: int, channels: int, side: int, classes: int) -> Network:
+def network(name: str, width: int, channels: int, side: int, classes: int) -> Network:
+    """The size of a model, counted by PyTorch without computing."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -52,68 +54,33 @@ def _network(name: str, width: int, channels: int, side: int, classes: int) -> N
     return Network(sum(sizes), len(sizes), counter.get_total_flops() / len(images))
 
 
-def network(model: Model, data: Data) -> Network:
-    """The size of a model on a data set, counted by PyTorch without computing."""
-    side = SIDE[data.name] // data.pooling
-    return _network(model.name, model.width, CHANNELS[data.name], side, CLASSES[data.name])
-
-
-@dataclass(frozen=True)
 class Cost:
-    """A run's size on disk in bytes, and its training in images and FLOPs."""
+    """A run's points, its size on disk in bytes, and its training in images and FLOPs, repeats counted."""
 
-    task: Task
-
-    @property
-    def network(self) -> Network:
-        return network(self.task.model, self.task.data)
-
-    @property
-    def points(self) -> int:
-        between = self.task.recipe.points
-        every = between.every * (steps_per_epoch(self.task) if between.unit == "epochs" else 1)
-        return 1 + -(-total_steps(self.task) // every)
-
-    @property
-    def trajectory_bytes(self) -> int:
-        """float32."""
-        return self.points * self.network.parameters * 4
-
-    @property
-    def kernel_bytes(self) -> int:
-        """A float64 matrix a parameter tensor."""
-        return self.network.tensors * self.points**2 * 8
-
-    @property
-    def state_bytes(self) -> int:
-        """What a run in progress holds besides its trajectory: two states and one being written, each of
-        weights and momentum."""
-        return 3 * 2 * 4 * self.network.parameters
-
-    @property
-    def images(self) -> int:
-        """Images trained on, repeats counted."""
-        return total_steps(self.task) * self.task.recipe.batch_size
-
-    @property
-    def test_images(self) -> int:
-        """Images tested on, after each epoch."""
-        epochs = -(-total_steps(self.task) // steps_per_epoch(self.task))
-        return epochs * (self.task.data.test_images or TEST_IMAGES[self.task.data.name])
-
-    @property
-    def flops(self) -> float:
-        """Of training and testing; testing is the forward third."""
-        return self.network.flops * (self.images + self.test_images / 3)
+    def __init__(self, task: Task):
+        data, recipe, steps, an_epoch = task.data, task.recipe, total_steps(task), steps_per_epoch(task)
+        sizes = CHANNELS[data.name], SIDE[data.name] // data.pooling, CLASSES[data.name]
+        self.task, self.steps = task, steps
+        self.network = network(task.model.name, task.model.width, *sizes)
+        every = recipe.points.every * (an_epoch if recipe.points.unit == "epochs" else 1)
+        self.points = 1 + math.ceil(steps / every)
+        self.trajectory_bytes = self.points * self.network.parameters * 4  # float32
+        self.kernel_bytes = self.network.tensors * self.points**2 * 8  # a float64 matrix a parameter tensor
+        # While a run is in progress: two states and one being written, each of weights and momentum.
+        self.state_bytes = 3 * 2 * 4 * self.network.parameters
+        self.images = steps * recipe.batch_size
+        tested = math.ceil(steps / an_epoch) * (data.test_images or TEST_IMAGES[data.name])  # each epoch
+        self.decoded = self.images + tested
+        self.flops = self.network.flops * (self.images + tested / 3)  # testing is the forward third
 
     def training_seconds(self, threads: int, gpu_flops: float | None) -> float:
         """Of the whole run, on a GPU that does `gpu_flops`, or on `threads` cores where that is None."""
         if gpu_flops is None:
             seconds = self.flops / (CORE_FLOPS * threads)
         else:
-            seconds = max(self.flops / gpu_flops, STEP_SECONDS * total_steps(self.task))
+            seconds = max(self.flops / gpu_flops, STEP_SECONDS * self.steps)
         if self.task.data.name == "imagenet":
-            seconds = max(seconds, (self.images + self.test_images) / (CORE_DECODES * threads))
+            seconds = max(seconds, self.decoded / (CORE_DECODES * threads))
         return START_SECONDS + seconds
 
     @property

@@ -1,4 +1,4 @@
-"""What jobs used of what they asked for, from `--slurm-efficiency-report`, and what to ask for instead."""
+"""What jobs used of what they asked for, by a driver's efficiency report, and what to ask for instead."""
 
 import csv
 import math
@@ -21,12 +21,11 @@ class Use:
     were at work on average.
     """
 
-    name: str
     rules: list[str]
     steps: int
     seconds: float
     busy: float
-    cores: int
+    cores: float
     used: float
     asked: float
     part: float
@@ -34,8 +33,7 @@ class Use:
 
 def read(paths: list[Path], profile: Profile) -> list[Use]:
     """The use of each rule, or group of rules, over all reports. Raises UserError where one is no report."""
-    groups = set(profile.keys.get("groups", {}).values())
-    rows = defaultdict(list)
+    groups, steps = set(profile.keys.get("groups", {}).values()), defaultdict(list)
     for path in paths:
         try:
             with open(path) as file:
@@ -43,7 +41,7 @@ def read(paths: list[Path], profile: Profile) -> list[Use]:
                     name = row["RuleName"].removeprefix("rule_").split("_wildcards_")[0]
                     # A group's job is named <group>_<rule>…, after those of its rules that are in it.
                     name = next((group for group in groups if name.startswith(f"{group}_")), name)
-                    rows[name].append([float(row[column] or 0) for column in COLUMNS])
+                    steps[name].append([float(row[column] or 0) for column in COLUMNS])
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from None
         except KeyError as error:
@@ -52,18 +50,17 @@ def read(paths: list[Path], profile: Profile) -> list[Use]:
             ) from None
         except ValueError as error:
             raise UserError(f"{path}: not an efficiency report ({error})") from None
-    return [use(name, rows[name], profile.keys) for name in sorted(rows)]
+    return [use(name, steps[name], profile.keys) for name in sorted(steps)]
 
 
 def use(name: str, steps: list[list[float]], keys: dict) -> Use:
     """What these steps of a rule or group used; as many rules of a group run at once as its cores are for."""
-    groups, threads = keys.get("groups", {}), keys.get("set-threads", {})
-    grouped = [rule for rule, group in groups.items() if group == name]
+    grouped = [rule for rule, group in keys.get("groups", {}).items() if group == name]
+    wide = max((keys.get("set-threads", {}).get(rule, 1) for rule in grouped), default=math.inf)
     seconds, _, cores, used, asked = (max(column) for column in zip(*steps, strict=True))
     busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in steps)
-    wide = max((threads.get(rule, 1) for rule in grouped), default=math.inf)
     part = max(used / max(cores // wide, 1) for _, _, cores, used, _ in steps)
-    return Use(name, grouped or [name], len(steps), seconds, busy, int(cores), used, asked, part)
+    return Use(grouped or [name], len(steps), seconds, busy, cores, used, asked, part)
 
 
 def render(uses: list[Use]) -> str:
@@ -73,23 +70,13 @@ def render(uses: list[Use]) -> str:
     10 minutes. The time of a run stays: it is what the partition allows.
     """
     heads = "rule", "steps", "memory", "asked", "cores busy", "asked", "longest"
-    lines = [
-        (
-            ", ".join(use.rules),
-            str(use.steps),
-            size(use.used * 1e6),
-            size(use.asked * 1e6),
-            f"{use.busy:.1f}",
-            str(use.cores),
-            duration(use.seconds),
-        )
-        for use in uses
-    ]
-    resources = ["set-resources:"]
+    lines, resources = [], ["", "For the profile, from the most that one used:", "", "set-resources:"]
     for use in uses:
+        memory = size(use.used * 1e6), size(use.asked * 1e6)
+        cores = f"{use.busy:.1f}", f"{use.cores:g}"
+        lines.append((", ".join(use.rules), str(use.steps), *memory, *cores, duration(use.seconds)))
         for rule in use.rules:
             resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.part / 100)}"]
             if rule != "train":
                 resources.append(f"    runtime: attempt * {10 * math.ceil(2 * use.seconds / 600)}")
-    table = aligned(heads, lines, range(1, 7))
-    return "\n".join([table, "", "For the profile, from the most that one used:", "", *resources])
+    return "\n".join([aligned(heads, lines, range(1, 7)), *resources])

@@ -26,8 +26,7 @@ class Estimator:
 
     def __init__(self, config: Config, gpu_flops: float = costs.GPU_FLOPS):
         self.runs, self.gpu_flops, self.keep = expand(config), gpu_flops, config.keep_trajectories
-        results = Path(config.results)
-        self.finished = {rule: benchmarks.read(results, rule) for rule in ("train", "kernel")}
+        self.finished = {rule: benchmarks.read(Path(config.results), rule) for rule in ("train", "kernel")}
 
     @property
     def gpu_source(self) -> str:
@@ -39,23 +38,23 @@ class Estimator:
         return Cost(self.runs[job.run].settings)
 
     def __call__(self, job: Job) -> Estimate:
+        source = "stated"
         if job.rule not in self.finished:
-            return Estimate(costs.SECONDS.get(job.rule, 10.0), self.bytes(job), "stated")
-        measured = benchmarks.estimate(self.finished[job.rule], self.cost(job).task, job.rule)
-        if measured:
+            seconds = costs.SECONDS.get(job.rule, 10.0)
+        elif measured := benchmarks.estimate(self.finished[job.rule], self.cost(job).task, job.rule):
             seconds, runs = measured
-            return Estimate(seconds, self.bytes(job), f"measured, {runs} run{'s' if runs > 1 else ''}")
-        if job.rule == "kernel":
-            return Estimate(self.cost(job).kernel_seconds, self.bytes(job), "stated")
-        flops = self.gpu_flops if job.resources.get("gpu") else None
-        return Estimate(self.cost(job).training_seconds(job.threads, flops), self.bytes(job), "stated")
+            source = f"measured, {runs} run{'s' if runs > 1 else ''}"
+        elif job.rule == "kernel":
+            seconds = self.cost(job).kernel_seconds
+        else:
+            flops = self.gpu_flops if job.resources.get("gpu") else None
+            seconds = self.cost(job).training_seconds(job.threads, flops)
+        return Estimate(seconds, self.bytes(job), source)
 
     def bytes(self, job: Job) -> int:
         """What the job leaves on disk at rest."""
         if job.rule == "train":
             return self.cost(job).trajectory_bytes if self.keep else 0
-        if job.rule == "discard":
-            return 0
         if job.rule == "kernel":
             return self.cost(job).kernel_bytes
         if job.rule == "data":
@@ -63,4 +62,4 @@ class Estimator:
             images = TRAINING_IMAGES[name] + TEST_IMAGES[name]
             # Of image files, a list.
             return images * (50 if name == "imagenet" else costs.CHANNELS[name] * SIDE[name] ** 2)
-        return SMALL_FILE
+        return 0 if job.rule == "discard" else SMALL_FILE

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,7 @@ def jobs_of(dag: Any) -> list[Job]:
             rule=job.rule.name,
             wildcards=dict(job.wildcards_dict),
             output=[str(file) for file in job.output],
-            reason=why(dag.reason(job), producers(dag, job)) if dag.needrun(job) else None,
+            reason=why(dag, job) if dag.needrun(job) else None,
             threads=int(job.threads),
             resources={name: value for name in RESOURCES if (value := job.resources.get(name)) is not None},
         )
@@ -84,13 +83,9 @@ def jobs_of(dag: Any) -> list[Job]:
     ]
 
 
-def producers(dag: Any, job: Any) -> Callable[[], set[str]]:
-    """The rules that run before a job and make what it needs."""
-    return lambda: {other.rule.name for other in dag.dependencies[job] if dag.needrun(other)}
-
-
-def why(reason: Any, before: Callable[[], set[str]]) -> str:
+def why(dag: Any, job: Any) -> str:
     """The first cause among those that Snakemake has, in a few words."""
+    reason = dag.reason(job)
     if reason.missing_output:
         removed = {Path(file).name for file in reason.missing_output} == {POINTS}
         return "points removed, needed again" if removed else "not made yet"
@@ -110,4 +105,5 @@ def why(reason: Any, before: Callable[[], set[str]]) -> str:
     for name, changed in changes.items():
         if changed:
             return name
-    return f"{' and '.join(sorted(before())) or 'what it needs'} runs again"
+    before = sorted({other.rule.name for other in dag.dependencies[job] if dag.needrun(other)})
+    return f"{' and '.join(before) or 'what it needs'} runs again"

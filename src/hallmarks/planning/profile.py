@@ -19,12 +19,12 @@ class Profile:
 
     @property
     def slurm(self) -> bool:
-        return self.keys.get("executor") == "slurm"
+        return self.keys.get("executor") == "hallmarks-slurm"
 
-    def asked(self, rule: str) -> dict[str, Any]:
-        """The resources that jobs of a rule ask for, as written: its own before the defaults."""
-        own = self.keys.get("set-resources", {}).get(rule, {})
-        return self.keys.get("default-resources", {}) | own
+    @property
+    def attempts(self) -> int:
+        """How often a job is tried."""
+        return 1 + int(self.keys.get("retries", 0))
 
 
 def open_profile(name: str, folder: Path = Path()) -> Profile:

@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hallmarks.cluster.queue import Queued, job_of, submissions
 from hallmarks.errors import UserError
-from hallmarks.planning.queue import Queued, job_of, submissions
 from hallmarks.planning.text import aligned, duration
 from hallmarks.runs.expand import Run, steps_per_epoch, total_steps
 from hallmarks.trajectory.reader import Trajectory, read_trajectory
@@ -23,8 +23,8 @@ class Progress:
 
     run: str
     state: str
+    epochs: float
     epoch: float | None = None
-    epochs: float | None = None
     loss: float | None = None
     accuracy: float | None = None
     speed: float | None = None
@@ -36,38 +36,32 @@ class Progress:
 
 def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued], now: float) -> Progress:
     """How far a run is at the time `now`."""
-    finished = results / "runs" / run.name
-    epochs = total_steps(run.settings) / steps_per_epoch(run.settings)
-    if trajectory := present(finished / "trajectory"):
-        logged = last_row(finished / "log.csv")
-        state = "diverged" if trajectory.diverged else "done"
-        epoch = trajectory.diverged["epoch"] if trajectory.diverged else epochs
-        return told(Progress(run.name, state, epoch, epochs), logged)
-    text, output = results / "logs" / "train" / f"{run.name}.log", scratch / run.name / "output"
-    trajectory, logged = present(output / "trajectory"), last_row(output / "log.csv")
-    step = max(
-        trajectory.points[-1].step if trajectory and trajectory.points else 0, int(logged.get("step", 0))
-    )
-    left = None
+    finished = present(results / "runs" / run.name / "trajectory")
+    folder = results / "runs" / run.name if finished else scratch / run.name / "output"
+    total, an_epoch = total_steps(run.settings), steps_per_epoch(run.settings)
+    found, logged = Progress(run.name, "waiting", total / an_epoch), last_row(folder / "log.csv")
     if logged:
-        left = (total_steps(run.settings) - step) * run.settings.recipe.batch_size
-        left /= logged["images_per_second"]
-    started = trajectory is not None
-    job = job_of(run.name, jobs)
-    written = [text, output / "log.csv", output / "trajectory" / "trajectory.json"]
-    times = [path.stat().st_mtime for path in written if path.exists()]
-    attempts = submissions(run.name, Path(".snakemake"))
-    found = Progress(
-        run=run.name,
-        state=job.state.lower() if job else "in progress" if started else "waiting",
-        epoch=step / steps_per_epoch(run.settings) if started else None,
-        epochs=epochs,
-        left=left,
-        node=job.node if job else "",
-        attempts=str(attempts) if attempts else "2 or more" if went_on(text) else "1" if started else "",
-        seen=max(now - max(times), 0) if started and times else None,
-    )
-    return told(found, logged)
+        accuracy, speed = 100 * logged["test_accuracy"], logged["images_per_second"]
+        found = replace(found, loss=logged["loss"], accuracy=accuracy, speed=speed)
+    if finished and finished.diverged:
+        return replace(found, state="diverged", epoch=finished.diverged["epoch"])
+    if finished:
+        return replace(found, state="done", epoch=found.epochs)
+    step, trajectory = int(logged.get("step", 0)), present(folder / "trajectory")
+    text, attempts = results / "logs" / "train" / f"{run.name}.log", submissions(run.name, Path(".snakemake"))
+    if trajectory:
+        step = max([step, *(point.step for point in trajectory.points[-1:])])
+        written = [text, folder / "log.csv", folder / "trajectory" / "trajectory.json"]
+        seen = max(now - max(path.stat().st_mtime for path in written if path.exists()), 0)
+        tries = "2 or more" if text.exists() and RESUMED in text.read_text(errors="replace") else "1"
+        found = replace(found, state="in progress", epoch=step / an_epoch, attempts=tries, seen=seen)
+    if logged:
+        found = replace(found, left=(total - step) * run.settings.recipe.batch_size / found.speed)
+    if attempts:
+        found = replace(found, attempts=str(attempts))
+    if job := job_of(run.name, jobs):
+        found = replace(found, state=job.state.lower(), node=job.node)
+    return found
 
 
 def present(folder: Path) -> Trajectory | None:
@@ -88,22 +82,6 @@ def last_row(path: Path) -> dict[str, float]:
         return {}
 
 
-def told(found: Progress, logged: dict[str, float]) -> Progress:
-    """With what the last epoch's line says."""
-    if not logged:
-        return found
-    accuracy = 100 * logged["test_accuracy"]
-    return replace(found, loss=logged["loss"], accuracy=accuracy, speed=logged["images_per_second"])
-
-
-def went_on(text: Path) -> bool:
-    """Whether the present attempt of a run took up a state of an earlier one."""
-    try:
-        return RESUMED in text.read_text(errors="replace")
-    except OSError:
-        return False
-
-
 def all_progress(runs: list[Run], results: Path, scratch: Path, jobs: list[Queued]) -> list[Progress]:
     """How far every run is now."""
     now = time.time()
@@ -112,19 +90,15 @@ def all_progress(runs: list[Run], results: Path, scratch: Path, jobs: list[Queue
 
 def render(rows: list[Progress]) -> str:
     """One line a run, and how many are in which state."""
-
-    def shown(value: float | None, form: str = "{:g}") -> str:
-        return "" if value is None else form.format(value)
-
     heads = "run", "state", "epoch", "loss", "test %", "images/s", "left", "last sign", "attempts", "node"
     lines = [
         (
             row.run,
             row.state,
             "" if row.epoch is None else f"{row.epoch:.4g} of {row.epochs:.4g}",
-            shown(row.loss, "{:.4f}"),
-            shown(row.accuracy, "{:.1f}"),
-            shown(row.speed, "{:.0f}"),
+            "" if row.loss is None else f"{row.loss:.4f}",
+            "" if row.accuracy is None else f"{row.accuracy:.1f}",
+            "" if row.speed is None else f"{row.speed:.0f}",
             "" if row.left is None else duration(row.left),
             "" if row.seen is None else f"{duration(row.seen)} ago",
             row.attempts,

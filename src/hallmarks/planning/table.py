@@ -56,23 +56,21 @@ def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int
     """The plan of these jobs, with `gpus` GPUs at once where the profile is a cluster's."""
     estimates = [(job, estimator(job)) for job in jobs]
     todo = [(job, estimate) for job, estimate in estimates if job.reason]
-    grouped: dict[tuple[str, str], list] = defaultdict(list)
+    grouped = defaultdict(list)
     for job, estimate in estimates:
         grouped[job.rule, task_of(job)].append((job, estimate))
-    order = {rule: number for number, rule in enumerate(ORDER)}
-    rows = [
-        row(rule, task, grouped[rule, task])
-        for rule, task in sorted(grouped, key=lambda key: (order.get(key[0], len(ORDER)), key))
-    ]
+    order = sorted(grouped, key=lambda key: (ORDER.index(key[0]) if key[0] in ORDER else len(ORDER), key))
     training = [(job, estimate) for job, estimate in todo if job.rule == "train"]
-    workers = gpus if profile.slurm else workers_of(profile, training)
-    sizes = sorted(
-        ((estimator.cost(job).state_bytes, estimator.cost(job).trajectory_bytes) for job, _ in training),
-        reverse=True,
-    )[:workers]
-    states, unfinished = (sum(column) for column in zip(*sizes, strict=True)) if sizes else (0, 0)
+    asked = profile.keys.get("cores", 1)
+    available = cores() if asked == "all" else int(asked)
+    side_by_side = max(1, available // max((job.threads for job, _ in training), default=1))
+    workers = gpus if profile.slurm else side_by_side
+    sizes = [
+        (cost.state_bytes, cost.trajectory_bytes) for cost in (estimator.cost(job) for job, _ in training)
+    ]
+    states, unfinished = map(sum, zip((0, 0), *sorted(sizes, reverse=True)[:workers], strict=True))
     # A rename across file systems is a copy: both lie there for a moment.
-    across = not same_file_system(Path(profile.config.results), Path(profile.config.scratch))
+    across = file_system(profile.config.results) != file_system(profile.config.scratch)
     passing = states + (unfinished if across else 0)
     others = sum(estimate.bytes for job, estimate in estimates if job.rule != "train")
     trajectories = sum(estimator.cost(job).trajectory_bytes for job, _ in estimates if job.rule == "train")
@@ -83,7 +81,7 @@ def make_plan(jobs: list[Job], estimator: Estimator, profile: Profile, gpus: int
     }
     peak, rest = disk[estimator.keep]
     return Plan(
-        rows=rows,
+        rows=[row(*key, grouped[key]) for key in order],
         workers=workers,
         seconds=wall_seconds(todo, workers, profile.slurm),
         peak=peak,
@@ -104,7 +102,7 @@ def task_of(job: Job) -> str:
 def row(rule: str, task: str, members: list[tuple[Job, Estimate]]) -> Row:
     todo = [(job, estimate) for job, estimate in members if job.reason]
     hours = [(job, estimate.seconds / 3600) for job, estimate in todo]
-    reasons = Counter(job.reason for job, _ in todo)
+    reasons = Counter(job.reason for job, _ in todo).most_common()
     return Row(
         rule,
         task,
@@ -115,17 +113,8 @@ def row(rule: str, task: str, members: list[tuple[Job, Estimate]]) -> Row:
         longest=max((estimate.seconds for _, estimate in todo), default=0.0),
         bytes=sum(estimate.bytes for _, estimate in members),
         source=", ".join(sorted({estimate.source for _, estimate in todo})),
-        why="; ".join(
-            f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in reasons.most_common()
-        ),
+        why="; ".join(f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in reasons),
     )
-
-
-def workers_of(profile: Profile, training: list[tuple[Job, Estimate]]) -> int:
-    """Runs that train side by side on this machine."""
-    asked = profile.keys.get("cores", 1)
-    count = cores() if asked == "all" else int(asked)
-    return max(1, count // max((job.threads for job, _ in training), default=1))
 
 
 def makespan(seconds: list[float], workers: int) -> float:
@@ -162,13 +151,10 @@ def attempts_of(training: list[tuple[Job, Estimate]]) -> dict[str, tuple[float, 
     return longest
 
 
-def same_file_system(*folders: Path) -> bool:
-    """Whether folders, or where they will be made, lie on one."""
-    present = [
-        next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-        for folder in folders
-    ]
-    return len({path.stat().st_dev for path in present}) == 1
+def file_system(folder: str) -> int:
+    """The number of the one on which a folder lies, or will be made."""
+    path = Path(folder).absolute()
+    return next(path for path in (path, *path.parents) if path.exists()).stat().st_dev
 
 
 def hours(value: float) -> str:
@@ -210,7 +196,7 @@ def totals(plan: Plan, profile: Profile) -> list[str]:
         f"Wall time on {at}{beside}: {duration(plan.seconds)}, waits in a queue left out.",
         disk(plan, profile.config.keep_trajectories),
     ]
-    allowed = 1 + int(profile.keys.get("retries", 0))
+    allowed = profile.attempts
     for task, (seconds, limit, attempts) in plan.attempts.items():
         enough = "" if attempts <= allowed else f"; the profile allows {allowed}: raise runtime or retries"
         lines.append(

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from hallmarks.cluster.queue import runs
 from hallmarks.errors import UserError
 from hallmarks.files import make_folder, remove_file, write
 
@@ -106,7 +107,7 @@ class Lease:
         if text != self.seen[0]:
             self.seen = text, time.monotonic()
         silent = time.monotonic() - self.seen[1] > self.patience
-        return silent and (holder.get("job") == self.me["job"] or not runs(holder.get("job")))
+        return silent and (holder.get("job") in {None, self.me["job"]} or not runs(holder["job"]))
 
     def keep(self) -> None:
         """The heartbeat."""
@@ -140,16 +141,3 @@ def started(process: int) -> str | None:
     except OSError:
         return None
     return None if state[:1] in {"", "Z"} else start.strip()
-
-
-def runs(job: str | None) -> bool:
-    """Whether SLURM still runs a job, or does not answer."""
-    if job is None:
-        return False
-    try:
-        asked = subprocess.run(["squeue", "-h", "-j", job, "-o", "%T"], capture_output=True, text=True)
-    except FileNotFoundError:
-        return False
-    if asked.returncode:
-        return "Invalid job id" not in asked.stderr
-    return asked.stdout.strip() not in {"", "PENDING"}
