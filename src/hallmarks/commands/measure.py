@@ -1,11 +1,10 @@
 """`hallmarks measure KERNEL --run NAME -o MEASURES.parquet`."""
 
 import argparse
-import io
 from pathlib import Path
 
-from hallmarks.files import write
 from hallmarks.kernel.file import Kernel
+from hallmarks.measures.file import write_measures
 from hallmarks.measures.table import measure
 
 
@@ -16,6 +15,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    content = io.BytesIO()
-    measure(Kernel.load(arguments.kernel), arguments.run).to_parquet(content, index=False)
-    write(arguments.output, content.getvalue())
+    write_measures(arguments.output, measure(Kernel.load(arguments.kernel), arguments.run))
