@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from hallmarks.data.batches import Batches, augment, epoch_order, open_batches, padding
-from hallmarks.data.datasets import Dataset, FolderDataset
-from hallmarks.data.folders import FolderBatches
+from hallmarks.data.batches import Batches, Dataset, augment, padding
+from hallmarks.data.draws import epoch_order
+from hallmarks.data.folders import FolderBatches, FolderDataset
 from hallmarks.errors import UserError
 
 

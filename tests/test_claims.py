@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hallmarks.claims.judging import KINDS, judge, read_measures
+from hallmarks.claims.judging import KINDS, judge
 from hallmarks.claims.kinds.bound import Settings as Bound
 from hallmarks.claims.kinds.order import Settings as Order
 from hallmarks.claims.rendering import render_claims
 from hallmarks.claims.verdicts import ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE
 from hallmarks.cli import main
 from hallmarks.measures import Kernel, derived
+from hallmarks.measures.file import read_measures
 
 
 def table(mds: float, n: int = 3, angles: tuple = (80.0, 100.0)) -> pd.DataFrame:

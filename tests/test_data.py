@@ -18,9 +18,12 @@ import pytest
 from PIL import Image
 
 from hallmarks import cli
-from hallmarks.data import fashion_mnist
-from hallmarks.data.datasets import get, load, pool, prepare
-from hallmarks.data.imagenet import Expected
+from hallmarks.data import batches, folders
+from hallmarks.data.batches import pool
+from hallmarks.data.prepare import get
+from hallmarks.data.prepare import prepare as prepare_data
+from hallmarks.data.sets import fashion_mnist
+from hallmarks.data.sets.imagenet import Expected
 from hallmarks.errors import UserError
 
 
@@ -32,6 +35,14 @@ def settings(name, training_images=None, test_images=None, pooling=1, augment=()
         pooling=pooling,
         augment=list(augment),
     )
+
+
+def load(settings, folder):
+    return (folders if settings.name == "imagenet" else batches).load(settings, folder)
+
+
+def prepare(name, source, folder, *expected):
+    prepare_data(name, source, folder, **{"expected": each for each in expected})
 
 
 def refused(message, call, *arguments):
@@ -59,7 +70,7 @@ def digits(tmp_path_factory):
 def test_digits(digits):
     dataset = load(settings("digits"), digits)
     assert dataset.train_images.shape == (1437, 1, 8, 8) and dataset.test_images.shape == (360, 1, 8, 8)
-    assert dataset.train_images.max() == 255 and dataset.classes == 10 and dataset.channels == 1
+    assert dataset.train_images.max() == 255 and dataset.classes == 10
     assert dataset.test_labels.bincount().min() > 20
     nothing_but(digits.parent, "digits")
 
@@ -86,7 +97,13 @@ def test_settings_that_do_not_fit(digits):
     refused("3 does not divide images of 8×8", load, settings("digits", pooling=3), digits)
     refused("holds digits, not cifar10", load, settings("cifar10"), digits)
     refused("give no folder", prepare, "digits", digits, digits / "none")
-    refused("not a data set; there are digits", prepare, "mnist", None, digits / "none")
+    refused(
+        "no data set is called 'mnist'; did you mean 'fashion-mnist'?",
+        prepare,
+        "mnist",
+        None,
+        digits / "none",
+    )
 
 
 def test_pooling_rounds():
@@ -146,7 +163,7 @@ def test_a_folder_that_may_not_be_read(tmp_path):
         os.seteuid(65534)
     try:
         for name in ("fashion-mnist", "cifar10", "imagenet"):
-            refused("cannot be read (Permission denied)", get, name, tmp_path / "source", SMALL)
+            refused("cannot be read (Permission denied)", get, name, tmp_path / "source")
     finally:
         os.seteuid(user)
         tmp_path.chmod(0o700)

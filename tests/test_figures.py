@@ -1,14 +1,18 @@
 """Pictures: the numbers beside them, their labels, and that the same picture is the same bytes."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
+import grimp
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from hallmarks import figures
 from hallmarks.errors import UserError
 from hallmarks.figures import angles, coarser, hallmarks, maps, norms, saturation, spectra
 from hallmarks.figures.curves import summary
@@ -16,9 +20,11 @@ from hallmarks.figures.panels import COLUMNS, DrawnPanel, panels_of, table_of_ru
 from hallmarks.figures.picture import Picture
 from hallmarks.measures import Kernel, mean_directional_similarity, measure, subsample, trajectory_map
 
+SHARED = {"picture", "panels", "curves"}
 KINDS = {
-    kind.__name__.rpartition(".")[2]: kind
-    for kind in [angles, coarser, hallmarks, maps, norms, saturation, spectra]
+    module.name: importlib.import_module(f"hallmarks.figures.{module.name}")
+    for module in pkgutil.iter_modules(figures.__path__)
+    if module.name not in SHARED
 }
 
 
@@ -247,12 +253,20 @@ def test_the_tables_beside_a_picture(panels):
         "task/momentum=0",
     ]
     table = summary(norms.draw(panels))
+    assert table.loc["norm"].index.tolist() == ["default", "momentum 0"]
     norm = [np.sqrt(k.gram().sum()) for k in panels[1].kernels]
     assert table.loc[("norm", "momentum 0"), "last"] == pytest.approx(np.mean(norm), abs=1e-4)
     mds = [mean_directional_similarity(kernel) for kernel in panels[1].kernels]
     shown = maps.summary(maps.draw(panels)).set_index("variation").loc["momentum 0"]
     assert shown["MDS"].startswith(f"ω = {np.mean(mds):.4f} ± ") and ", ω_0 = " in shown["MDS"]
     assert shown["lowest cosine"] == round(trajectory_map(panels[1].kernels[0]).min(), 4)
+
+
+def test_an_edit_of_a_kind_concerns_no_other():
+    graph = grimp.build_graph("hallmarks", cache_dir=None)
+    for name, kind in KINDS.items():
+        others = {other.__name__ for other in KINDS.values()} - {kind.__name__}
+        assert not others & graph.find_upstream_modules(kind.__name__), name
 
 
 def test_no_torch():

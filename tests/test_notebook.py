@@ -136,6 +136,9 @@ def test_maps_through_the_command(folder, monkeypatch):
     assert run(ROOT / "notebooks/maps.ipynb", folder, options={"relative": True}) == 0
     written = [path.name for path in folder.rglob("fig.*") if path.is_file()]
     assert sorted(written) == ["fig.csv", "fig.ipynb", "fig.json", "fig.pdf", "fig.png"]
+    content = (folder / "notebooks/fig.ipynb").read_bytes()
+    assert run(ROOT / "notebooks/maps.ipynb", folder, options={"relative": True}) == 0
+    assert (folder / "notebooks/fig.ipynb").read_bytes() == content
     notebook = nbformat.read(folder / "notebooks/fig.ipynb", 4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("image/png" in output.get("data", {}) for output in outputs)

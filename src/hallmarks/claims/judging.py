@@ -5,7 +5,6 @@ and `id`, `runs` (label → its runs, one a seed), and `drops` of the learning r
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,11 @@ from hallmarks.config.registry import Registry
 from hallmarks.errors import UserError
 from hallmarks.kernel.file import Kernel
 from hallmarks.measures import derived
+from hallmarks.measures.file import read_measures
 from hallmarks.measures.phases import Phases
 
 KINDS = Registry("hallmarks.claims.kinds", "kind of claim", "kind")
+DEFAULTS = {"measure": "mds", "reduce": "value", "unit": "epochs", "drops": []}
 COLUMNS = ["id", "section", "statement", "paper", "ours", "verdict", "note"]
 
 
@@ -28,7 +29,7 @@ def judge_table(settings: dict[str, Any]) -> pd.DataFrame:
     claims, folder, runs, of_kernels = claims_of(settings), settings["results"], set(), set()
     for claim in claims:
         runs |= runs_of(claim)
-        of_kernels |= runs_of(claim) if derived.module_name(claim.get("measure", "mds")) else set()
+        of_kernels |= runs_of(claim) if derived.module_name(claim.get("measure", "")) else set()
     measures = {run: read_measures(folder / "measures" / f"{run}.parquet") for run in sorted(runs)}
     kernels = {run: Kernel.load(folder / "kernels" / f"{run}.npz") for run in sorted(of_kernels)}
     return judge(claims, measures, settings["scale"], kernels)
@@ -72,17 +73,6 @@ def runs_of(claim: dict) -> set[str]:
     return {run for names in claim.get("runs", {}).values() for run in names}
 
 
-def read_measures(path: Path) -> pd.DataFrame:
-    """The measures of a run's whole model. Raises UserError where its table is missing or damaged."""
-    columns = ["group", "measure", "index", "step", "epoch", "value"]
-    try:
-        return pd.read_parquet(path, columns=columns, filters=[("group", "==", "all")])
-    except FileNotFoundError:
-        raise UserError(f"{path}: not there; hallmarks measure makes it from the run's kernel") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a table of measures ({str(error).splitlines()[0]})") from None
-
-
 def judge(
     claims: list[dict],
     measures: Mapping[str, pd.DataFrame],
@@ -95,7 +85,7 @@ def judge(
     Raises UserError for a claim that cannot be read.
     """
     rows = []
-    for claim in claims:
+    for claim in [DEFAULTS | claim for claim in claims]:
         try:
             kind = KINDS[claim["kind"]]
             evidence = gather(claim, kind.Settings.variations_in, measures, kernels or {})
@@ -114,8 +104,7 @@ def gather(
     keys = claim[variations_in]
     names = [variation(claim, key) for key in (keys if isinstance(keys, list) else [keys])]
     seeds = {name: numbers(claim, name, measures, kernels) for name in names}
-    measure = claim.get("measure", "mds")
-    reads = REDUCTIONS[claim.get("reduce", "value")].reads or getattr(derived.module(measure), "READS", "")
+    reads = REDUCTIONS[claim["reduce"]].reads or getattr(derived.module(claim["measure"]), "READS", "")
     reason = incomparable(claim, seeds, measures)
     return Evidence(seeds, pd.DataFrame(seeds).dropna(), reason, reads)
 
@@ -134,23 +123,22 @@ def numbers(
     claim: dict, name: str, measures: Mapping[str, pd.DataFrame], kernels: Mapping[str, Kernel]
 ) -> pd.Series:
     """The claim's number for each run of a variation, by seed; NaN where a run diverged."""
-    reduction, drops = REDUCTIONS[claim.get("reduce", "value")], claim.get("drops", [])
-    derivation = derived.module(claim.get("measure", "mds"))
+    reduction, phases = REDUCTIONS[claim["reduce"]], Phases(claim["drops"], claim["unit"])
+    derivation = derived.module(claim["measure"])
     values = {}
     for run in claim["runs"][name]:
         if derivation:
-            phases = Phases(drops, claim.get("unit", "epochs"))
             value, at = np.array([derivation.derive(kernels[run], phases)]), np.array([np.nan])
         else:
             value, at = along(claim, run, measures[run])
         whole = len(value) and not measures[run].attrs.get("diverged")
-        values[run.rpartition("/")[2]] = reduction.number(value, at, drops) if whole else np.nan
+        values[run.rpartition("/")[2]] = reduction.number(value, at, phases.drops) if whole else np.nan
     return pd.Series(values, dtype=float)
 
 
 def along(claim: dict, run: str, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """The claim's measure of a run's whole model: values [k], and where they lie, in the claim's unit."""
-    measure, unit = claim.get("measure", "mds"), claim.get("unit", "epochs").removesuffix("s")
+    measure, unit = claim["measure"], claim["unit"].removesuffix("s")
     table = table[table["group"] == "all"]
     rows = table[table["measure"] == measure].sort_values("index")
     if rows.empty and number_of_points(table) > 2:
@@ -166,7 +154,7 @@ def incomparable(claim: dict, seeds: dict[str, pd.Series], measures: Mapping[str
         return "; ".join(f"{run} {end}" for run, end in where.items() if end)
     for name, values in seeds.items():
         if values.isna().any():
-            return f"{claim.get('measure', 'mds')} of {name} is undefined"
+            return f"{claim['measure']} of {name} is undefined"
     points = {name: {number_of_points(measures[run]) for run in claim["runs"][name]} for name in seeds}
     if len(set.union(*points.values())) > 1:
         counts = "; ".join(f"{name}: {', '.join(map(str, sorted(n)))}" for name, n in points.items())

@@ -1,11 +1,10 @@
 """`hallmarks measure KERNEL -o MEASURES.parquet`: angles, norms and spectra as a table."""
 
 import argparse
-import io
 from pathlib import Path
 
-from hallmarks.files import write
 from hallmarks.kernel.file import Kernel
+from hallmarks.measures.file import write_measures
 from hallmarks.measures.table import measure
 
 
@@ -22,11 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    content = io.BytesIO()
-    measure(Kernel.load(arguments.kernel), arguments.run or run_of(arguments.kernel)).to_parquet(
-        content, index=False
-    )
-    write(arguments.output, content.getvalue())
+    table = measure(Kernel.load(arguments.kernel), arguments.run or run_of(arguments.kernel))
+    write_measures(arguments.output, table)
 
 
 def run_of(kernel: Path) -> str:

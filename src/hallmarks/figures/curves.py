@@ -126,6 +126,7 @@ def palette(labels: list[str]) -> list[tuple[float, float, float]]:
 
 def summary(picture: Picture) -> pd.DataFrame:
     """Of each measure and variation the first, the last and the mean value, each the mean over seeds."""
-    rows = picture.numbers.astype({"value": float}).sort_values(["run", "index"])
+    rows = picture.numbers.astype({"value": float})
     runs = rows.groupby(["measure", "label", "run"], sort=False)["value"].agg(["first", "last", "mean"])
-    return runs.groupby(["measure", "label"], sort=False).mean().round(4)
+    seeds = runs.groupby(level=["measure", "label"], sort=False).mean().round(4)
+    return seeds.sort_index(level="measure", sort_remaining=False, kind="stable")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hallmarks.errors import UserError
 from hallmarks.kernel.file import Kernel
+from hallmarks.measures.file import read_measures
 
 UNITS = ("epochs", "steps")
 COLUMNS = ["label", "run", "measure", "index", "step", "epoch", "value"]
@@ -35,15 +36,7 @@ class DrawnPanel:
     @cached_property
     def measures(self) -> pd.DataFrame:
         """The whole model's measures of all seeds, long form (COLUMNS)."""
-        tables = []
-        for run in self.runs:
-            path = self.results / "measures" / f"{run}.parquet"
-            try:
-                tables.append(pd.read_parquet(path, filters=[("group", "==", "all")]))
-            except FileNotFoundError:
-                raise UserError(f"{path}: no such measures") from None
-            except (OSError, ValueError) as error:
-                raise UserError(f"{path}: not measures that can be read ({error})") from None
+        tables = [read_measures(self.results / "measures" / f"{run}.parquet") for run in self.runs]
         return pd.concat(tables, ignore_index=True).assign(label=self.title)[COLUMNS]
 
     @cached_property

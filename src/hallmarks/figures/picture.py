@@ -48,6 +48,9 @@ class Picture:
         self.figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
         return content.getvalue()
 
+    def __repr__(self) -> str:
+        return f"a picture of {len(self.panels)} panels and {len(self.numbers)} numbers"
+
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
         return self.png
