@@ -67,10 +67,10 @@ def check(content: dict[str, Any], source: str) -> Config:
 
 def explain(error: ValueError) -> str:
     """The first mistake in one line, the key before it."""
-    if isinstance(error, ValidationError):
+    if isinstance(error, PydanticCustomError):  # a registry's own, asked without a configuration around it
+        first = error.context["errors"][0]
+    elif isinstance(error, ValidationError):
         first = error.errors()[0]
-    elif isinstance(error, PydanticCustomError):  # what a registry's own type found, asked by itself
-        first = {"type": error.type, "loc": (), "ctx": error.context}
     else:
         return str(error)
     way = list(first["loc"])
