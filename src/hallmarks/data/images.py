@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import PositiveInt
 
 from hallmarks.config.strict import Strict
+from hallmarks.data.shape import ImageShape
 from hallmarks.errors import UserError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from hallmarks.data.batches import Batches
 
 
@@ -26,21 +25,6 @@ class ImageFacts:
     channels: int
     side: int
     classes: int
-
-
-@dataclass(frozen=True)
-class ImageShape:
-    """What a network must know of its images: channels×size×size, of so many classes."""
-
-    channels: int
-    classes: int
-    size: int
-
-    def examples(self, number: int) -> Tensor:
-        """Images of this shape, without values."""
-        import torch
-
-        return torch.empty(number, self.channels, self.size, self.size)
 
 
 class Images(Strict):

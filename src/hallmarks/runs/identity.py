@@ -75,9 +75,9 @@ def changes(made: Identity | None, now: Identity) -> list[str]:
         new = {way: value for way, value in new.items() if way in old or way in given}
     said = [f"{'.'.join(way)}: {short(old.get(way))} → {short(new.get(way))}" for way in differing(old, new)]
     said += [f"{name} is another" for name in differing(made.inputs, now.inputs)]
-    for module in differing(made.code, now.code):
-        word = "is used no more" if module not in now.code else "changed"
-        said.append(f"{path_of(module)} {word if module in made.code else 'is used now'}")
+    # A module that is used no more counts by the module that no longer uses it.
+    for module in differing({name: made.code.get(name) for name in now.code}, now.code):
+        said.append(f"{path_of(module)} {'changed' if module in made.code else 'is used now'}")
     return said
 
 
