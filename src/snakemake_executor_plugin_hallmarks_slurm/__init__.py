@@ -119,7 +119,7 @@ class Executor(upstream.Executor):
         return super().get_partition_arg(job) + behind
 
     def format_job_exec(self, job) -> str:
-        """The command of a job; of a group one job step, without the executor that makes one for each part."""
+        """The command of a job; of a group one job step, without the executor that makes one a part."""
         call = super().format_job_exec(job)
         if not job.is_group():
             return call
