@@ -27,20 +27,11 @@ from snakemake_executor_plugin_slurm.utils import get_job_wildcards
 from snakemake_executor_plugin_slurm_jobstep import get_cpu_setting
 from snakemake_interface_common.exceptions import WorkflowError
 
-from hallmarks.cluster.queue import Queued, queued, states
+from hallmarks.cluster.queue import INTERRUPTED, Queued, queued, states
 from hallmarks.errors import UserError
 
 common_settings = upstream.common_settings
-FAILED = {
-    "FAILED",
-    "CANCELLED",
-    "TIMEOUT",
-    "DEADLINE",
-    "OUT_OF_MEMORY",
-    "PREEMPTED",
-    "NODE_FAIL",
-    "BOOT_FAIL",
-}
+FAILED = {"FAILED", "CANCELLED", "TIMEOUT", "DEADLINE", "OUT_OF_MEMORY", "BOOT_FAIL", *INTERRUPTED}
 
 
 @dataclass
