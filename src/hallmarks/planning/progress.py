@@ -8,56 +8,61 @@ from pathlib import Path
 from hallmarks.cluster.queue import Queued, job_of, submissions
 from hallmarks.errors import UserError
 from hallmarks.planning.text import aligned, duration
-from hallmarks.runs.expand import Run, steps_per_epoch, total_steps
+from hallmarks.runs.run import Run
 from hallmarks.trajectory.reader import Trajectory, read_trajectory
+from hallmarks.workflow.results import Results
 
 RESUMED = "going on after step"
+HEADS = "run", "state", "epoch", "loss", "test %", "images/s", "left", "last sign", "attempts", "node"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One run: `state` is done, diverged, in progress, waiting, or what the queue says.
-
-    `left` and `seen` are seconds: to the end at the present speed, and since it last wrote anything.
+    """One run: `state` is done, diverged, in progress, waiting, or what the queue says; the last line of its
+    log; `left` and `seen` are seconds, to the end at the present speed, and since it last wrote anything.
     """
 
-    run: str
+    run: Run
     state: str
-    epochs: float
-    epoch: float | None = None
-    loss: float | None = None
-    accuracy: float | None = None
-    speed: float | None = None
+    log: dict[str, float]
+    step: float | None = None
     left: float | None = None
     node: str = ""
     attempts: str = ""
     seen: float | None = None
 
+    @property
+    def done(self) -> str:
+        """`2 of 6` epochs, or steps where there are no epochs."""
+        epoch, steps = self.run.settings.epoch(), self.run.settings.steps()
+        if self.step is None:
+            return ""
+        if epoch is None:
+            return f"{self.step:g} of {steps} steps"
+        return f"{self.step / epoch.steps:.4g} of {steps / epoch.steps:.4g}"
+
 
 def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued], now: float) -> Progress:
     """How far a run is at the time `now`."""
-    finished = present(results / "runs" / run.name / "trajectory")
-    folder = results / "runs" / run.name if finished else scratch / run.name / "output"
-    total, an_epoch = total_steps(run.settings), steps_per_epoch(run.settings)
-    found, logged = Progress(run.name, "waiting", total / an_epoch), last_row(folder / "log.csv")
-    if logged:
-        accuracy, speed = 100 * logged["test_accuracy"], logged["images_per_second"]
-        found = replace(found, loss=logged["loss"], accuracy=accuracy, speed=speed)
-    if finished and finished.diverged:
-        return replace(found, state="diverged", epoch=finished.diverged["epoch"])
+    total, finished = run.settings.steps(), present(results / "runs" / run.name / "trajectory")
     if finished:
-        return replace(found, state="done", epoch=found.epochs)
-    step, trajectory = int(logged.get("step", 0)), present(folder / "trajectory")
-    text, attempts = results / "logs" / "train" / f"{run.name}.log", submissions(run.name, Path(".snakemake"))
+        found = Progress(run, "done", last_row(results / "runs" / run.name / "log.csv"), total)
+        diverged = finished.diverged
+        return replace(found, state="diverged", step=diverged["step"]) if diverged else found
+    # Beside it may lie what other settings or other code left.
+    folder = max((scratch / run.name).glob("*/output"), key=last_written, default=scratch)
+    found = Progress(run, "waiting", last_row(folder / "log.csv"))
+    step, trajectory = int(found.log.get("step", 0)), present(folder / "trajectory")
     if trajectory:
         step = max([step, *(point.step for point in trajectory.points[-1:])])
-        written = [text, folder / "log.csv", folder / "trajectory" / "trajectory.json"]
-        seen = max(now - max(path.stat().st_mtime for path in written if path.exists()), 0)
+        text = results / "logs" / "train" / f"{run.name}.log"
+        seen = max(now - max(last_written(folder), modified(text)), 0)
         tries = "2 or more" if text.exists() and RESUMED in text.read_text(errors="replace") else "1"
-        found = replace(found, state="in progress", epoch=step / an_epoch, attempts=tries, seen=seen)
-    if logged:
-        found = replace(found, left=(total - step) * run.settings.recipe.batch_size / found.speed)
-    if attempts:
+        found = replace(found, state="in progress", step=step, attempts=tries, seen=seen)
+    epoch, speed = run.settings.epoch(), found.log.get("images_per_second")
+    if epoch and speed:
+        found = replace(found, left=(total - step) * epoch.examples / epoch.steps / speed)
+    if attempts := submissions(run.name, Path(".snakemake")):
         found = replace(found, attempts=str(attempts))
     if job := job_of(run.name, jobs):
         found = replace(found, state=job.state.lower(), node=job.node)
@@ -73,7 +78,7 @@ def present(folder: Path) -> Trajectory | None:
 
 
 def last_row(path: Path) -> dict[str, float]:
-    """The last epoch's line of a log; nothing where there is none yet."""
+    """The last line of a log; nothing where there is none yet."""
     try:
         with open(path) as file:
             rows = list(csv.DictReader(file))
@@ -82,23 +87,31 @@ def last_row(path: Path) -> dict[str, float]:
         return {}
 
 
-def all_progress(runs: list[Run], results: Path, scratch: Path, jobs: list[Queued]) -> list[Progress]:
+def last_written(output: Path) -> float:
+    """When a run last wrote its log or a point, in seconds since 1970."""
+    return max(modified(output / "log.csv"), modified(output / "trajectory" / "trajectory.json"))
+
+
+def modified(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def all_progress(results: Results, jobs: list[Queued]) -> list[Progress]:
     """How far every run is now."""
-    now = time.time()
-    return [progress(run, results, scratch, jobs, now) for run in runs]
+    now, scratch = time.time(), Path(results.paper.config.scratch)
+    return [progress(run, results.folder, scratch, jobs, now) for run in results.paper.runs.values()]
 
 
-def render(rows: list[Progress]) -> str:
+def render_progress(rows: list[Progress]) -> str:
     """One line a run, and how many are in which state."""
-    heads = "run", "state", "epoch", "loss", "test %", "images/s", "left", "last sign", "attempts", "node"
     lines = [
         (
-            row.run,
+            row.run.name,
             row.state,
-            "" if row.epoch is None else f"{row.epoch:.4g} of {row.epochs:.4g}",
-            "" if row.loss is None else f"{row.loss:.4f}",
-            "" if row.accuracy is None else f"{row.accuracy:.1f}",
-            "" if row.speed is None else f"{row.speed:.0f}",
+            row.done,
+            shown(row.log.get("loss"), "{:.4f}"),
+            shown(row.log.get("test_accuracy"), "{:.1%}").removesuffix("%"),
+            shown(row.log.get("images_per_second"), "{:.0f}"),
             "" if row.left is None else duration(row.left),
             "" if row.seen is None else f"{duration(row.seen)} ago",
             row.attempts,
@@ -108,4 +121,8 @@ def render(rows: list[Progress]) -> str:
     ]
     states = [row.state for row in rows]
     counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-    return f"{aligned(heads, lines, range(2, 9))}\n\n{len(rows)} runs: {', '.join(counts)}"
+    return f"{aligned(HEADS, lines, range(2, 9))}\n\n{len(rows)} runs: {', '.join(counts)}"
+
+
+def shown(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
