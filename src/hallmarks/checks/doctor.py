@@ -11,30 +11,26 @@ from hallmarks.config.types import Config
 from hallmarks.data.prepare import DATA_SETS
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.table import Plan
-from hallmarks.planning.wall import Limit
+from hallmarks.planning.wall import attempts_of, attempts_said
 
 LOCK = Path("envs/requirements.txt")
 
 
 def examine(plan: Plan, wait: float) -> list[Check]:
     """What applies to the plan of all that a profile makes; so many seconds are waited for a job."""
-    profile, config, jobs = plan.profile, plan.profile.config, plan.jobs
+    profile, config, jobs = plan.profile, plan.profile.paper.config, plan.jobs
     checks = [check_versions(LOCK), check_room("results", Path(config.results), plan.disk.to_come)]
-    checks += [*check_sources(config, jobs), *check_limits(plan.limits, profile.attempts)]
+    checks += [*check_sources(config, jobs), *check_limits(plan.over_limit, profile.attempts)]
     if profile.slurm:
         checks += (site := check_site(jobs))
         if len(site) == 1:  # SLURM itself does not answer
             return checks
     job = next((job for job in jobs if job.rule == "train"), jobs[0]) if profile.slurm else None
-    asked = {"gpu": bool(job and job.resources.get("gpu")), "data": sources_in_use(config, jobs)}
+    used = {job.name for job in jobs if job.rule == "data"}
+    sources = {name: folder for name, folder in config.data.items() if name in used}
+    asked = {"gpu": bool(job and job.resources.get("gpu")), "data": sources}
     asked |= {"scratch": config.scratch, "needed": plan.disk.in_progress}
     return checks + check_node(job, asked, wait)
-
-
-def sources_in_use(config: Config, jobs: list[Job]) -> dict[str, str]:
-    """The configured folders of the data sets that jobs need."""
-    used = sorted(job.name for job in jobs if job.rule == "data")
-    return {name: config.data[name] for name in used if name in config.data}
 
 
 def check_sources(config: Config, jobs: list[Job]) -> list[Check]:
@@ -51,11 +47,11 @@ def check_sources(config: Config, jobs: list[Job]) -> list[Check]:
     ]
 
 
-def check_limits(limits: list[Limit], attempts: int) -> list[Check]:
+def check_limits(over_limit: list[Job], allowed: int) -> list[Check]:
     """Whether every run ends within its time limit, or within the attempts that the profile allows."""
     remedy = "raise `runtime` of `train`, or `retries`, in the profile"
     checks = [
-        Check("time limits", limit.said(attempts), remedy if limit.attempts > attempts else "")
-        for limit in limits
+        Check("time limits", attempts_said(job, allowed), remedy if attempts_of(job) > allowed else "")
+        for job in over_limit
     ]
     return checks or [Check("time limits", "every run fits into one job")]

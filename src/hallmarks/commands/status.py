@@ -28,17 +28,18 @@ def run(arguments: argparse.Namespace) -> None:
     from hallmarks.planning.efficiency import read_reports, render_uses
     from hallmarks.planning.leftovers import leftovers_said
     from hallmarks.planning.profile import open_profile
-    from hallmarks.planning.progress import all_progress, render_progress
+    from hallmarks.planning.progress import progress, render_progress
 
     profile = open_profile(arguments.profile, arguments.configfile)
     if arguments.efficiency:
         print(render_uses(read_reports(arguments.efficiency, profile)))
         return
     jobs, queue = ask_queue() if profile.slurm else ([], "")
-    rows = all_progress(profile.results, jobs)
+    results, scratch = profile.results, Path(profile.paper.config.scratch)
+    rows = [progress(run, results.folder, scratch, jobs) for run in profile.paper.runs.values()]
     if arguments.unfinished:
         rows = [row for row in rows if row.state not in {"done", "diverged"}]
-    for said in (render_progress(rows), queue, leftovers_said(profile.results)):
+    for said in (render_progress(rows), queue, leftovers_said(results)):
         if said:
             print(said)
 

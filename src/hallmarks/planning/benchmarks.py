@@ -10,20 +10,28 @@ from hallmarks.config.load import read_yaml
 from hallmarks.config.types import TASKS
 from hallmarks.errors import UserError
 from hallmarks.planning.costs import START_SECONDS
-from hallmarks.runs.origin import Cost, Origin
+from hallmarks.runs.origin import Origin
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Seconds of a finished job, with the settings of its run and what these cost."""
+class Work:
+    """What training a run, or its kernel, is: where it comes from, its data and its network's size are equal
+    for runs that are `alike`; FLOPs of a `step`; and the `amount`, in FLOPs or points."""
 
-    settings: Origin
-    cost: Cost
-    seconds: float
+    alike: tuple
+    step: float
+    amount: float
 
 
-def read_measured(results: Path, rule: str) -> list[Measured]:
-    """The finished jobs of `train` or `kernel` whose benchmark and settings are left whole."""
+def work_of(settings: Origin, rule: str) -> Work:
+    cost = settings.cost()
+    alike = type(settings), settings.data_sets(), cost.parameters, cost.tensors
+    amount = cost.points if rule == "kernel" else cost.flops or cost.steps
+    return Work(alike, cost.flops / max(cost.steps, 1), max(amount, 1))
+
+
+def read_measured(results: Path, rule: str) -> list[tuple[Work, float]]:
+    """The finished jobs of `train` or `kernel` whose benchmark and settings are whole, and their seconds."""
     folder, found = results / "benchmarks" / rule, []
     for path in sorted(folder.glob("*/*/seed*.tsv")):
         run = results / "runs" / path.relative_to(folder).with_suffix("")
@@ -36,7 +44,7 @@ def read_measured(results: Path, rule: str) -> list[Measured]:
             continue
         # The last attempt's alone: of a run that went on after a stop, or was found finished.
         seconds = logged + START_SECONDS if seconds < logged else seconds
-        found.append(Measured(settings, settings.cost(), seconds))
+        found.append((work_of(settings, rule), seconds))
     return found
 
 
@@ -46,31 +54,12 @@ def column(path: Path, name: str, between: str) -> list[float]:
         return [float(row[name]) for row in csv.DictReader(file, delimiter=between) if name in row]
 
 
-def estimate(finished: list[Measured], settings: Origin, rule: str) -> tuple[float, int] | None:
-    """Seconds for a run from finished ones like it, and of how many; None without any.
+def estimate(finished: list[tuple[Work, float]], wanted: Work) -> tuple[float, int] | None:
+    """Seconds for a job from finished ones like it, and of how many; None without any.
 
-    Training grows with the FLOPs, a kernel with the points. Runs whose steps are as large go before others,
-    since small steps are slower.
+    Those whose steps are as large go before others, since small steps are slower.
     """
-    cost = settings.cost()
-    alike = [each for each in finished if kind(each.settings, each.cost) == kind(settings, cost)]
-    same = [each for each in alike if math.isclose(step(each.cost), step(cost), rel_tol=0.05)]
-    chosen = same or alike
-    if not chosen:
-        return None
-
-    def amount(cost: Cost) -> float:
-        return cost.points if rule == "kernel" else cost.flops or cost.steps
-
-    rate = statistics.median(each.seconds / max(amount(each.cost), 1) for each in chosen)
-    return rate * amount(cost), len(chosen)
-
-
-def kind(settings: Origin, cost: Cost) -> tuple:
-    """What runs have in common that take as long: where they come from, their data, their network's size."""
-    return type(settings), settings.data_sets(), cost.parameters, cost.tensors
-
-
-def step(cost: Cost) -> float:
-    """FLOPs of a step."""
-    return cost.flops / max(cost.steps, 1)
+    alike = [(work, seconds) for work, seconds in finished if work.alike == wanted.alike]
+    same = [(work, seconds) for work, seconds in alike if math.isclose(work.step, wanted.step, rel_tol=0.05)]
+    rates = [seconds / work.amount for work, seconds in same or alike]
+    return (statistics.median(rates) * wanted.amount, len(rates)) if rates else None

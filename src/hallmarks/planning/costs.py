@@ -39,17 +39,15 @@ def kernel_seconds(cost: Cost) -> float:
     return START_SECONDS / 10 + trajectory_bytes(cost) / KERNEL_BYTES
 
 
-def training_seconds(cost: Cost, threads: int, gpu_flops: float | None) -> float:
-    """Of the whole run, on a GPU that does `gpu_flops`, or on `threads` cores where that is None."""
+def training_seconds(cost: Cost, threads: int, gpu_flops: float | None) -> tuple[float, tuple[str, ...]]:
+    """Of the whole run, on a GPU that does `gpu_flops`, or on `threads` cores where that is None; and where
+    the rates come from."""
     if gpu_flops is None:
-        seconds = cost.flops / (CORE_FLOPS * threads)
+        seconds, rates = cost.flops / (CORE_FLOPS * threads), (CORE_SOURCE,)
     else:
+        given = f"{gpu_flops / 1e12:g} TFLOP/s on a GPU, as given"
+        rates = GPU_SOURCE if gpu_flops == GPU_FLOPS else given, STEP_SOURCE
         seconds = max(cost.flops / gpu_flops, STEP_SECONDS * cost.steps)
-    return START_SECONDS + max(seconds, cost.decoded / (CORE_DECODES * threads))
-
-
-def training_sources(cost: Cost, gpu_flops: float | None) -> list[str]:
-    """Which of the rates that takes, each with where it comes from."""
-    given = f"{(gpu_flops or 0) / 1e12:g} TFLOP/s on a GPU, as given"
-    on_gpu = [GPU_SOURCE if gpu_flops == GPU_FLOPS else given, STEP_SOURCE]
-    return [*(on_gpu if gpu_flops else [CORE_SOURCE]), *([DECODE_SOURCE] if cost.decoded else [])]
+    if cost.decoded:
+        seconds, rates = max(seconds, cost.decoded / (CORE_DECODES * threads)), (*rates, DECODE_SOURCE)
+    return START_SECONDS + seconds, rates

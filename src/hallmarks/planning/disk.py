@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hallmarks.config.types import Config
 from hallmarks.planning.costs import state_bytes
-from hallmarks.planning.estimates import Planned
+from hallmarks.planning.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,17 @@ class Disk:
     in_progress: int
 
 
-def disk_of(planned: list[Planned], config: Config, workers: int, keep: bool) -> Disk:
+def disk_of(jobs: list[Job], config: Config, workers: int, keep: bool) -> Disk:
     """With so many runs side by side, and trajectories kept or removed once their kernel exists."""
-    training = [each for each in planned if each.job.reason and each.cost]
-    sizes = sorted(((state_bytes(each.cost), each.bytes) for each in training), reverse=True)[:workers]
+    training = [job for job in jobs if job.reason and job.cost]
+    sizes = sorted(((state_bytes(job.cost), job.bytes) for job in training), reverse=True)[:workers]
     states, unfinished = sum(state for state, _ in sizes), sum(points for _, points in sizes)
-    kept = [each for each in planned if keep or not each.cost]
-    rest = sum(each.bytes for each in kept)
+    kept = [job for job in jobs if keep or not job.cost]
+    rest = sum(job.bytes for job in kept)
     peak = rest + states + (0 if keep else unfinished)
     if file_system(config.results) != file_system(config.scratch):
         peak += unfinished  # a rename across file systems is a copy: both lie there for a moment
-    there = sum(each.bytes for each in kept if not each.job.reason)
+    there = sum(job.bytes for job in kept if not job.reason)
     return Disk(rest, peak, peak - there, states + unfinished)
 
 

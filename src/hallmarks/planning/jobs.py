@@ -8,28 +8,26 @@ from typing import Any
 
 from hallmarks.errors import UserError
 from hallmarks.planning.profile import Profile
+from hallmarks.planning.text import number
+from hallmarks.runs.origin import Cost
 from hallmarks.trajectory.store import POINTS
 from hallmarks.workflow.results import Result, Results
 from hallmarks.workflow.targets import named
 
 MANY = 1024
 RESOURCES = ("gpu", "gpu_model", "mem_mb", "runtime", "slurm_account", "slurm_partition")
-MADE_BY = {
-    "train": "runs",
-    "kernel": "kernels",
-    "measure": "measures",
-    "study": "studies",
-    "figure": "figures",
-    "table": "tables",
-}
+MADE_BY = dict(
+    train="runs", kernel="kernels", measure="measures", study="studies", figure="figures", table="tables"
+)
 
 
 @dataclass(frozen=True)
 class Job:
     """One job of a rule, for the run, data set, figure, … of this name; `resources` as the profile asks.
 
-    `reason` says why it would run, None where it is done; `changes` are those of its own settings, data and
-    code among the reasons, those of what it is made of left out.
+    `reason` says why it would run, None where it is done; `changes` are the reasons that it does not share
+    with what it is made of. Estimated are its `seconds` and the `bytes` that it leaves (of training the
+    trajectory's, and the run's `cost`): from so many `measured` runs, or by stated `rates`.
     """
 
     rule: str
@@ -38,6 +36,24 @@ class Job:
     threads: int
     resources: dict[str, Any]
     changes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    bytes: int = 0
+    cost: Cost | None = None
+    measured: int = 0
+    rates: tuple[str, ...] = ()
+
+    @property
+    def gpu_hours(self) -> float:
+        return self.seconds / 3600 * self.resources.get("gpu", 0)
+
+    @property
+    def core_hours(self) -> float:
+        """Of a job that asks for no GPU."""
+        return 0.0 if self.resources.get("gpu") else self.seconds / 3600 * self.threads
+
+    @property
+    def source(self) -> str:
+        return f"measured, {number(self.measured, 'runs')}" if self.measured else "stated"
 
     @property
     def result(self) -> Result | None:

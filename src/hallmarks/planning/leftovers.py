@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from hallmarks.planning.text import number, size
-from hallmarks.runs.acceptance import accepted
-from hallmarks.runs.identity import Identity, changes
-from hallmarks.workflow.results import Result, Results
+from hallmarks.workflow.accepting import states_set_aside
+from hallmarks.workflow.results import Results
 
 
 def leftovers_said(results: Results) -> str:
     """A line on both; empty where there are none."""
-    states, replaced = states_set_aside(results), list(results.folder.glob("runs/*/*/superseded/*"))
+    states = [folder for run in results.paper.runs for folder in states_set_aside(results, run)]
+    replaced = list(results.folder.glob("runs/*/*/superseded/*"))
     said = []
     if states:
         said.append(
@@ -21,17 +21,6 @@ def leftovers_said(results: Results) -> str:
         where = results.folder / "runs" / "*" / "*" / "superseded"
         said.append(f"{number(len(replaced), 'superseded runs')}, {size(bytes_in(replaced))} in {where}")
     return f"Set aside: {'; '.join(said)}" if said else ""
-
-
-def states_set_aside(results: Results) -> list[Path]:
-    """The folders in `scratch` of the configuration's runs that their next attempts leave alone."""
-    found = []
-    for run in results.paper.runs:
-        for path in (Path(results.paper.config.scratch) / run).glob("*/identity.json"):
-            made, wanted = Identity.read(path), results.identity(Result("runs", run))
-            if changes(made, wanted) and not accepted(path.with_name("accepted.json"), made, wanted):
-                found.append(path.parent)
-    return found
 
 
 def bytes_in(folders: list[Path]) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 import hallmarks
 from hallmarks.config.load import overlay, read_yaml
-from hallmarks.config.types import Config
 from hallmarks.errors import UserError
 from hallmarks.workflow.paper import Paper, open_paper
 from hallmarks.workflow.results import Results
@@ -28,10 +27,6 @@ class Profile:
     @property
     def paper(self) -> Paper:
         return self.results.paper
-
-    @property
-    def config(self) -> Config:
-        return self.paper.config
 
     @property
     def slurm(self) -> bool:
