@@ -190,9 +190,9 @@ def test_a_damaged_image_is_named(tmp_path, workers):
         list(folder_batches(data, workers=workers).test())
 
 
-def test_either_kind_is_opened(tmp_path):
+def test_a_batch_larger_than_the_training_set(tmp_path):
     settings = SimpleNamespace(name="imagenet", augment=[], pooling=7)
-    assert isinstance(open_batches(write_images(tmp_path), settings, 4, 0, "cpu"), FolderBatches)
-    assert isinstance(open_batches(dataset(), settings, 4, 0, "cpu"), Batches)
     with pytest.raises(UserError, match="batch_size: 13 is more than the 12 training images"):
-        open_batches(write_images(tmp_path), settings, 13, 0, "cpu")
+        FolderBatches(write_images(tmp_path), settings, 13, 0, "cpu")
+    with pytest.raises(UserError, match="batch_size: 65 is more than the 64 training images"):
+        Batches(dataset(), settings, 65, 0, "cpu")

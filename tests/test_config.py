@@ -2,17 +2,18 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from hallmarks.runs.expand import expand, panels, runs_of, settings, total_steps
 from jsonschema import Draft202012Validator
 
-from hallmarks.config.load import check, load
+from hallmarks.config.load import check, load_configuration, read_yaml
 from hallmarks.config.schema import schema
-from hallmarks.config.types import RULES, Variation
+from hallmarks.config.types import RULES
 from hallmarks.errors import UserError
+from hallmarks.runs.run import expand, rows_of, runs_of, shown_in
 
 ROOT = Path(__file__).parents[1]
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -30,8 +31,8 @@ def changed(path: str, value) -> dict:
 
 
 def test_the_papers_configuration():
-    config = load([ROOT / "config.yaml"])
-    runs = expand(config)
+    config = load_configuration([ROOT / "config.yaml"])
+    runs = runs_of(expand(config))
     # ResNet50: 4, then 2 and 2 that are new; VGG16: 4 × 4; the batch ladder: 4 × 3. Equal runs are one.
     assert len(runs) == 4 + 2 + 2 + 16 + 12
     assert "resnet50-imagenet/momentum=0+weight_decay=0/seed0" in runs
@@ -40,25 +41,29 @@ def test_the_papers_configuration():
     assert (run.settings.recipe.optimizer.momentum, run.settings.recipe.optimizer.weight_decay) == (0, 1e-4)
 
 
-def test_a_value_equal_to_the_tasks_is_not_named():
-    task = load([ROOT / "config.yaml"]).tasks["resnet50-imagenet"]
-    assert settings(task, Variation(momentum=0.9, weight_decay=1e-4)) == ("default", task)
-    assert settings(task, Variation(weight_decay=0, momentum=0))[0] == "momentum=0+weight_decay=0"
-
-
-def test_panels_name_a_run_a_seed():
-    config = load([ROOT / "config.yaml"])
-    first = panels(config, config.figures["fig6"])[0]
+def test_rows_name_a_run_a_seed():
+    config = load_configuration([ROOT / "config.yaml"])
+    experiments = expand(config)
+    first = shown_in(config.figures["fig6"], experiments)[0]
     assert first.label == "batch size 64, learning rate 0.05" and len(first.runs) == 3
-    assert [panel.label for panel in panels(config, config.figures["fig2"])] == ["default"]
+    assert [row.label for row in shown_in(config.figures["fig2"], experiments)] == ["default"]
+    with pytest.raises(UserError, match="names the variation 'defualt', which is none of default, momentum"):
+        shown_in(config.figures["fig2"].model_copy(update={"labels": ["defualt"]}), experiments)
 
 
 def test_the_batch_ladder_takes_equal_steps():
-    config = load([ROOT / "config.yaml"])
-    assert {total_steps(row[0].settings) for row in runs_of(config, "vgg16-batch")} == {62400}
+    config = load_configuration([ROOT / "config.yaml"])
+    assert {row.runs[0].settings.steps() for row in rows_of(config, "vgg16-batch")} == {62400}
     config = check(changed("experiments.vgg16-batch.task", "vgg16-cifar10"), "config")
     with pytest.raises(UserError, match=r"experiments\.vgg16-batch: its runs take .* give the length"):
         expand(config)
+
+
+def test_two_runs_of_one_name_are_refused():
+    rows = rows_of(load_configuration([ROOT / "config.yaml"]), "switch-off")
+    twin = replace(rows[1].runs[0], variation="default")
+    with pytest.raises(UserError, match="another run is called resnet50-imagenet/default/seed0 as well"):
+        runs_of({"switch-off": [rows[0], replace(rows[1], runs=[twin])]})
 
 
 @pytest.mark.parametrize(
@@ -71,11 +76,10 @@ def test_the_batch_ladder_takes_equal_steps():
             -0.1,
             r"learning_rate: .*greater than 0, not -0.1",
         ),
-        ("tasks.vgg16-cifar10.recipe.drops.at", [80, 160], r"a drop at 160 is past the end, 160 epochs"),
-        ("tasks.vgg16-cifar10.recipe.drops.at", [80, 40], r"do not rise"),
+        ("tasks.vgg16-cifar10.recipe.schedule.at", [80, 160], r"a drop at 160 is past the end, 160 epochs"),
+        ("tasks.vgg16-cifar10.recipe.schedule.at", [80, 40], r"do not rise"),
         ("experiments.switch-off.task", "resnet51", r"experiments\.switch-off names the task 'resnet51'"),
         ("figures.fig2.experiments", ["switch"], r"figures\.fig2 names the experiment 'switch'"),
-        ("figures.fig2.labels", ["defualt"], r"figures\.fig2 names the variation 'defualt', .* default, mom"),
         ("claims.batch-mds.ascending", [0, 4], r"claims\.batch-mds names variation 4; the last is 3"),
         ("tasks.../../etc", {}, r"a name is lower-case"),
         (
@@ -86,7 +90,7 @@ def test_the_batch_ladder_takes_equal_steps():
         (
             "figures.random-init",
             PAPER["figures"]["fig2"],
-            r"figures\.random-init: an initialisation has this",
+            r"figures\.random-init: a study has this",
         ),
         ("experiments.switch-off.seeds", [0, 1, 0], r"switch-off\.seeds: a seed is listed twice"),
         ("tasks.vgg16-cifar10.recipe.optimizer.learning_rate", float("inf"), r"learning_rate: .*finite"),
@@ -114,6 +118,14 @@ def test_images_that_a_data_set_does_not_have(key, value, line):
         expand(config)
 
 
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    (tmp_path / "c.yaml").write_text("tasks:\n  a: {length: 1}\n  b: {}\n  a: {length: 2}\n")
+    with pytest.raises(UserError, match=r"c\.yaml: not YAML: the key 'a' stands twice in .*line 2"):
+        read_yaml(tmp_path / "c.yaml")
+    (tmp_path / "c.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n")
+    assert read_yaml(tmp_path / "c.yaml")["b"] == {"x": 3, "y": 2}
+
+
 def test_the_rules_are_known_by_name():
     files = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
     found = {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)}
@@ -124,15 +136,15 @@ def test_the_rules_are_known_by_name():
 def test_not_a_configuration(tmp_path, content):
     (tmp_path / "c.yaml").write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError, match=r"c\.yaml: "):
-        load([tmp_path / "c.yaml"])
+        load_configuration([tmp_path / "c.yaml"])
 
 
 @pytest.mark.parametrize("scale", ["laptop", "smoke"])
 def test_overlays_keep_the_shape(scale):
-    paper = load([ROOT / "config.yaml"])
-    small = load([ROOT / "config.yaml", ROOT / "config" / f"{scale}.yaml"])
+    paper = load_configuration([ROOT / "config.yaml"])
+    small = load_configuration([ROOT / "config.yaml", ROOT / "config" / f"{scale}.yaml"])
     assert small.scale == scale and small.figures == paper.figures and small.claims == paper.claims
-    assert not {run.task for run in expand(small).values()} & set(paper.tasks)
+    assert not {run.task for run in runs_of(expand(small)).values()} & set(paper.tasks)
 
 
 def test_the_schema_is_that_of_the_types():

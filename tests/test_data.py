@@ -42,7 +42,7 @@ def load(settings, folder):
 
 
 def prepare(name, source, folder, *expected):
-    prepare_data(name, source, folder, **{"expected": each for each in expected})
+    prepare_data(name, source, folder, **({"expected": expected[0]} if expected else {}))
 
 
 def refused(message, call, *arguments):
@@ -98,7 +98,7 @@ def test_settings_that_do_not_fit(digits):
     refused("holds digits, not cifar10", load, settings("cifar10"), digits)
     refused("give no folder", prepare, "digits", digits, digits / "none")
     refused(
-        "no data set is called 'mnist'; did you mean 'fashion-mnist'?",
+        "no data set is called 'mnist'; there are cifar10, digits",
         prepare,
         "mnist",
         None,
@@ -130,6 +130,8 @@ def test_prepared_folder_that_is_not_whole(tmp_path):
 def test_a_disk_that_fills(digits, tmp_path):
     """The write of a file fails in its middle: nothing is left, and what was there before stays."""
     prepare("digits", None, tmp_path / "before")
+    labels = (tmp_path / "before/train-labels.npy").read_bytes()
+    (tmp_path / "before/data.json").unlink()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
@@ -138,7 +140,23 @@ def test_a_disk_that_fills(digits, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     nothing_but(tmp_path, "before")
-    assert len(load(settings("digits"), tmp_path / "before").train_labels) == 1437
+    assert (tmp_path / "before/train-labels.npy").read_bytes() == labels
+
+
+def test_data_that_are_there_are_taken_as_they_are(digits, tmp_path, capfd):
+    """Its description may have been deleted, as a workflow does before a job; its files may be damaged."""
+    folder = tmp_path / "digits"
+    command = ["data", "digits", "-o", str(folder)]
+    assert cli.main(command) == 0 and capfd.readouterr().err == ""
+    written = (folder / "train-images.npy").stat().st_mtime_ns
+    assert cli.main(command) == 0 and "taken as it is" in capfd.readouterr().err
+    assert (folder / "train-images.npy").stat().st_mtime_ns == written
+    (folder / "data.json").unlink()
+    assert cli.main(command) == 0
+    (folder / "test-labels.npy").write_bytes(b"cut")
+    assert cli.main(command) == 0
+    for path in digits.iterdir():
+        assert (folder / path.name).read_bytes() == path.read_bytes()
 
 
 def test_a_folder_that_holds_something_else_stays(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ def test_the_papers_number(tmp_path):
     [
         ({"model": {"name": "resnet51"}}, "model: no model is called 'resnet51'; did you mean 'resnet50'?"),
         ({"seeds": [0, 0]}, "seeds: a seed is listed twice"),
-        ({"seeds": [0]}, "seeds: List should have at least 2 items"),
+        ({"seeds": [0]}, "seeds: Value should have at least 2 items"),
         ({"study": "initialisation"}, "no study is called 'initialisation'; did you mean 'initialisations'?"),
     ],
 )

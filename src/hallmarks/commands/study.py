@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from hallmarks.config.load import explain
 from hallmarks.config.types import STUDIES
 from hallmarks.errors import UserError
@@ -23,9 +21,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output.suffix != ".csv":
         raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
     told = read_settings(arguments.settings)
-    words = {"title": arguments.output.stem, "section": ""}
+    settings = told["study"] if isinstance(told.get("study"), dict) else told
     try:
-        study = STUDIES.validate(words | told.get("study", told))
-    except (ValidationError, ValueError) as error:
+        study = STUDIES.validate({"title": arguments.output.stem, "section": ""} | settings)
+    except ValueError as error:
         raise UserError(f"{arguments.settings}: {explain(error)}") from None
     write(arguments.output, study.table().to_csv(index=False))

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from hallmarks.config.strict import Strict
 from hallmarks.config.types import Config
@@ -66,9 +67,12 @@ def check(content: dict[str, Any], source: str) -> Config:
 
 def explain(error: ValueError) -> str:
     """The first mistake in one line, the key before it."""
-    if not isinstance(error, ValidationError):
+    if isinstance(error, PydanticCustomError):  # a registry's own, asked without a configuration around it
+        first = error.context["errors"][0]
+    elif isinstance(error, ValidationError):
+        first = error.errors()[0]
+    else:
         return str(error)
-    first = error.errors()[0]
     way = list(first["loc"])
     while first["type"] == "nested":  # what a registry's own type found
         first = first["ctx"]["errors"][0]

@@ -9,7 +9,7 @@ from hallmarks.config.registry import Registry
 from hallmarks.config.strict import Choices, Name, Strict
 
 # Rules of the workflow; figures and tables are targets beside them.
-RULES = {"all", "data", "train", "kernel", "discard", "measure", "study", "figure", "table", "claims"}
+RULES = {"all", "data", "train", "kernel", "discard", "measure", "study", "figure", "table"}
 
 TASKS = Registry("hallmarks.origins", "origin of runs", key="origin", default="trained")
 STUDIES = Registry("hallmarks.studies", "study", key="study")
@@ -88,7 +88,7 @@ class Config(Strict):
                 known(experiment, self.experiments, f"figures.{name}", "experiment")
         for kind, names in {"figures": self.figures, "studies": self.studies}.items():
             for name in names:
-                if name in RULES:
+                if name in {*RULES, "claims"}:
                     raise ValueError(f"{kind}.{name}: the workflow has a target of this name; choose another")
         for name in self.figures.keys() & self.studies.keys():
             raise ValueError(f"figures.{name}: a study has this name; choose another")

@@ -13,7 +13,7 @@ from hallmarks.config.registry import Registry
 from hallmarks.data.contents import Contents
 from hallmarks.data.prepared import describe
 from hallmarks.errors import UserError
-from hallmarks.files import make_folder, sha256
+from hallmarks.files import sha256
 
 DATA_SETS = Registry("hallmarks.data.sets", "data set")
 
@@ -31,7 +31,7 @@ def prepare(name: str, source: Path | None, folder: Path, **expected: Any) -> bo
     check_replaceable(folder, contents)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
-        make_folder(temporary)
+        temporary.mkdir(parents=True)
         digests = {
             file: write_contents(temporary / file, content) for file, content in contents.files.items()
         }

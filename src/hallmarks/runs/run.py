@@ -55,15 +55,12 @@ def rows_of(config: Config, name: str) -> list[Row]:
     """One experiment's variations. Raises UserError where one cannot be run."""
     experiment = config.experiments[name]
     task = config.tasks[experiment.task]
+    checked(task, f"tasks.{experiment.task}.")
     rows = []
     for number, variation in enumerate(experiment.variations):
         where = f"experiments.{name}.variations[{number}]"
         named, settings = vary(task, variation, where)
-        try:
-            settings.check()
-        except UserError as error:
-            source = f"tasks.{experiment.task}" if named == "default" else f"experiments.{name}, {named}"
-            raise UserError(f"{source}: {error}") from None
+        checked(settings, f"{where}: ")
         runs = [Run(experiment.task, named, seed, settings) for seed in experiment.seeds]
         rows.append(Row(label(variation), name, runs))
     steps = sorted({row.runs[0].settings.steps() for row in rows})
@@ -73,6 +70,14 @@ def rows_of(config: Config, name: str) -> list[Row]:
             f"one number; give the length of {experiment.task} in steps"
         )
     return rows
+
+
+def checked(settings: Origin, where: str) -> None:
+    """Raise UserError that begins with `where` for settings that cannot be run."""
+    try:
+        settings.check()
+    except UserError as error:
+        raise UserError(f"{where}{error}") from None
 
 
 def expand(config: Config) -> dict[str, list[Row]]:

@@ -34,11 +34,11 @@ class Attempt:
             for file, digest in describe(folder)["sha256"].items()
         }
         self.identity = identity_of(settings, seed, digests)
+        self.own = self.scratch / self.identity.key[:SHORT]
 
     @cached_property
     def folder(self) -> Path:
         """Where this attempt goes on: where an earlier one of the same identity did, or an accepted one."""
-        own = self.scratch / self.identity.key[:SHORT]
         for path in sorted(self.scratch.glob("*/identity.json")):
             made = Identity.read(path)
             said = changes(made, self.identity)
@@ -49,8 +49,8 @@ class Attempt:
                 f"`hallmarks accept {self.run} --why …` goes on from it",
                 file=sys.stderr,
             )
-        self.identity.write(own / "identity.json")
-        return own
+        self.identity.write(self.own / "identity.json")
+        return self.own
 
     def finished_before(self, again: str) -> bool:
         """Whether the run is there already, and only its small files were deleted; they are written again.
@@ -59,7 +59,7 @@ class Attempt:
         """
         there = finished.restored(self.record, self.identity.key + again, self.output)
         if there:
-            self.clear()
+            self.clear(self.own)
         return there
 
     def finish(self, again: str) -> None:
@@ -73,7 +73,7 @@ class Attempt:
         self.set_aside()
         finished.record(self.record, self.identity.key + again, made)
         move_into_place(made, self.output)
-        self.clear()
+        self.clear(self.folder)
 
     def set_aside(self) -> None:
         """Move an earlier run of another identity, with its points, to `superseded/` beside it."""
@@ -87,6 +87,8 @@ class Attempt:
         move_into_place(self.output, beside)
         print(f"{self.run}: the run that was here is kept in {beside}", file=sys.stderr)
 
-    def clear(self) -> None:
-        """Remove this attempt's folder; those of other identities stay."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def clear(self, folder: Path) -> None:
+        """Remove an attempt's folder, and the run's where no state of another identity is left in it."""
+        shutil.rmtree(folder, ignore_errors=True)
+        if not list(self.scratch.glob("*/identity.json")):
+            shutil.rmtree(self.scratch, ignore_errors=True)
