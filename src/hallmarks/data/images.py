@@ -31,6 +31,8 @@ class Images(Strict):
     """The data set, and what makes it smaller for small runs."""
 
     facts: ClassVar[ImageFacts]
+    needs_source: ClassVar[bool] = False
+    """Whether it cannot be got, and must lie in a folder that the configuration names."""
     name: str
     training_images: PositiveInt | None = None
     """How many to train on; without it all."""
@@ -68,6 +70,12 @@ class Images(Strict):
     def decoded(self) -> bool:
         """Whether each image is a file, decoded each time that it is used."""
         return False
+
+    @classmethod
+    def prepared_bytes(cls) -> int:
+        """What a prepared folder takes on disk, about: the whole set, a byte a value."""
+        facts = cls.facts
+        return (facts.train + facts.test) * facts.channels * facts.side**2
 
     def describe(self) -> str:
         images = f"{self.training_images:,} images" if self.training_images else "all images"

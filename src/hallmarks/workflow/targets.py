@@ -50,4 +50,6 @@ def behind(results: Results, wanted: set[Result]) -> set[Result]:
 def near(target: str, names: list[str]) -> str:
     """`; did you mean fig9?`, or what there is."""
     close = difflib.get_close_matches(target, names, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; there are {', '.join(STAGES)}, and figures, tables and runs by name"
