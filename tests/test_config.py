@@ -1,16 +1,13 @@
 """The configuration: the paper's own, and what is refused, each in one line that says what would be right."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
 from hallmarks.config.load import check, load_configuration, read_yaml
-from hallmarks.config.schema import schema
 from hallmarks.config.types import RULES
 from hallmarks.errors import UserError
 from hallmarks.runs.run import expand, rows_of, runs_of, shown_in
@@ -145,24 +142,3 @@ def test_overlays_keep_the_shape(scale):
     small = load_configuration([ROOT / "config.yaml", ROOT / "config" / f"{scale}.yaml"])
     assert small.scale == scale and small.figures == paper.figures and small.claims == paper.claims
     assert not {run.task for run in runs_of(expand(small)).values()} & set(paper.tasks)
-
-
-def test_the_schema_is_that_of_the_types():
-    head = (ROOT / "config.yaml").read_text().splitlines()[0]
-    named = head.removeprefix("# yaml-language-server: $schema=")
-    assert (ROOT / named).read_text() == schema(), "make schema writes it anew"
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("tasks.vgg16-cifar10.recipe.lenght", 3),
-        ("tasks.vgg16-cifar10.recipe.optimizer.learning_rate", -0.1),
-        ("experiments.switch-off.variations", []),
-        ("claims.batch-mds.kind", "rank"),
-        ("figures", {"Fig 2": PAPER["figures"]["fig2"]}),
-    ],
-)
-def test_the_schema_tells_a_right_configuration_from_a_wrong_one(path, value):
-    validator = Draft202012Validator(json.loads(schema()))
-    assert validator.is_valid(PAPER) and not validator.is_valid(changed(path, value))

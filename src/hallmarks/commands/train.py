@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def make(arguments: argparse.Namespace, seed: int, settings: Origin, told: dict[
     if attempt.finished_before(told.get("again", "")):
         print(f"{arguments.run}: finished before, nothing is trained", file=sys.stderr)
         return 0
-    device = device_of(arguments.device, arguments.threads)
+    device = partial(device_of, arguments.device, arguments.threads)
     data = next(iter(folders.values()), None)
     try:
         diverged = settings.make(Making(arguments.run, seed, data, attempt.folder, device, stop))

@@ -74,7 +74,7 @@ def explain(error: ValueError) -> str:
     else:
         return str(error)
     way = list(first["loc"])
-    while first["type"] == "nested":  # what a registry's own type found
+    while first["type"] == "nested":
         first = first["ctx"]["errors"][0]
         way += first["loc"]
     where = ".".join(str(part) for part in way if part != "[key]")

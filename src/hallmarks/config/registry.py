@@ -7,7 +7,6 @@ folder is a name more in the configuration, and no other module changes.
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -68,5 +67,10 @@ class Registry:
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict:
-        kinds: list[Callable] = [self[name].Settings for name in self.names()]
-        return {"anyOf": [handler(kind.__pydantic_core_schema__) for kind in kinds]}
+        kinds = []
+        for name in self.names():
+            kind = handler(self[name].Settings.__pydantic_core_schema__)
+            if name != self.default:  # else the first kind that could do without its name would fit
+                kind["required"] = [*{self.key: None, **dict.fromkeys(kind.get("required", []))}]
+            kinds.append(kind)
+        return {"anyOf": kinds}

@@ -130,10 +130,11 @@ class Settings(Origin):
         from hallmarks.training.setup import fresh, set_up
         from hallmarks.training.trainer import Diverged, Trainer
 
-        start, batches = fresh(self, making.data, making.seed, making.device)
+        device = making.device()
+        start, batches = fresh(self, making.data, making.seed, device)
         training = set_up(self.recipe, start, batches)
         size = sum(parameter.numel() for parameter in start.model.parameters())
-        print(f"{making.run}: {size:,} parameters on {making.device}", file=sys.stderr, flush=True)
+        print(f"{making.run}: {size:,} parameters on {device}", file=sys.stderr, flush=True)
         trainer = Trainer(making.run, training, making.folder, start.step)
         diverged = False
         try:

@@ -45,13 +45,16 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Making:
-    """What an origin is told to make a run: name and seed, prepared data, where to write, when to stop."""
+    """What an origin is told to make a run: name and seed, prepared data, where to write, when to stop.
+
+    `device` gives the torch device that the user wants; only an origin that asks for it imports torch.
+    """
 
     run: str
     seed: int
     data: Path | None
     folder: Path
-    device: Any
+    device: Callable[[], Any]
     stop: Callable[[], bool]
 
 
@@ -75,9 +78,9 @@ class Origin(Strict):
         """The data sets that must be there."""
         return []
 
-    @abstractmethod
     def modules(self) -> list[str]:
-        """The modules that decide its numbers; what they import is found."""
+        """The modules that decide its numbers, its own unless it says others; what they import is found."""
+        return [type(self).__module__]
 
     @abstractmethod
     def steps(self) -> int:

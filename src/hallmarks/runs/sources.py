@@ -25,8 +25,11 @@ DECIDE_NOTHING = {
 
 @functools.cache
 def graph() -> grimp.ImportGraph:
-    """Who imports whom in the package."""
-    return grimp.build_graph("hallmarks", cache_dir=None, exclude_type_checking_imports=True)
+    """Who imports whom in the package. Raises UserError where a file of it is no Python."""
+    try:
+        return grimp.build_graph("hallmarks", cache_dir=None, exclude_type_checking_imports=True)
+    except grimp.exceptions.SourceSyntaxError as error:
+        raise UserError(f"{error.filename}:{error.lineno}: not Python: {error.text}") from None
 
 
 @functools.cache

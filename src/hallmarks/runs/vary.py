@@ -16,14 +16,16 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 def vary(task: Origin, variation: dict[str, Any], where: str) -> tuple[str, Origin]:
     """The variation's name, which lists only what differs from the task, and the settings that result.
 
-    A key is a setting's own name where that is unambiguous, or the way to it (`model.width`); a mapping joins
-    what is there, and replaces it where it names another kind (`optimizer: {name: adamw, …}`). Raises
-    UserError that begins with `where`.
+    A key is a setting's own name where that is unambiguous, or the way to it, or the way's end: `width`,
+    `model.width`, `points.every`. A mapping joins what is there, and replaces it where it names another kind
+    (`optimizer: {name: adamw, …}`). Raises UserError that begins with `where`.
     """
     base, over = task.resolved(), {}
     for key, value in variation.items():
         for step in reversed(way_to(key, base, where)):
             value = {step: value}
+        if twice := dict(leaves(over)).keys() & dict(leaves(value)).keys():
+            raise UserError(f"{where}: {'.'.join(min(twice))} stands twice")
         over = joined(over, value)
     try:
         settings = TASKS.validate(joined(base, over) | {"choices": task.choices})
@@ -37,9 +39,10 @@ def vary(task: Origin, variation: dict[str, Any], where: str) -> tuple[str, Orig
 
 def way_to(key: str, settings: dict[str, Any], where: str) -> tuple[str, ...]:
     """The keys that lead to a setting. Raises UserError where there is none, or several, of its name."""
-    if key in settings or "." in key:
-        return tuple(key.split("."))
-    ways = [way for way in all_ways(settings) if way[-1] == key]
+    steps = tuple(key.split("."))
+    if steps[0] in settings:
+        return steps
+    ways = [way for way in all_ways(settings) if way[-len(steps) :] == steps]
     if len(ways) == 1:
         return ways[0]
     if ways:
@@ -82,7 +85,7 @@ def text_of(value: Any, where: str) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return number(value).replace("+", "")
-    if PLAIN.fullmatch(value):
+    if isinstance(value, str) and PLAIN.fullmatch(value):
         return value
     raise UserError(f"{where}: '{value}' cannot be part of a run's name; use letters and digits")
 

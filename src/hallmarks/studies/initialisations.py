@@ -30,7 +30,7 @@ class Settings(Study):
 
     def modules(self) -> list[str]:
         """The modules that decide its numbers; what they import is found."""
-        return ["hallmarks.studies.initialisations", MODELS.module_name(self.model.name)]
+        return [*super().modules(), MODELS.module_name(self.model.name)]
 
     def table(self) -> "pd.DataFrame":
         """A row a pair of seeds: seeds, cosine."""

@@ -17,7 +17,7 @@ COLUMNS = [
     "train_accuracy",
     "test_accuracy",
     "learning_rate",
-    "images_per_second",
+    "images_per_second",  # of whatever the objective counts: a contract with who reads logs
     "seconds",
 ]
 
@@ -32,17 +32,17 @@ class Log:
     def _begin(self) -> None:
         self.loss: Tensor | float = 0.0
         self.correct: Tensor | int = 0
-        self.images = self.timed = 0
+        self.counted = self.timed = 0
         self.seconds = 0.0
         self.unchecked: list[Tensor] = []
 
-    def record(self, loss: Tensor, correct: Tensor, images: int) -> None:
-        """One step: its mean loss, and how many of its images were classified rightly."""
+    def record(self, loss: Tensor, correct: Tensor, count: int) -> None:
+        """One step: its mean loss, and how many of those that it counts were right."""
         self.unchecked.append(loss)
-        self.loss = self.loss + loss.double() * images
+        self.loss = self.loss + loss.double() * count
         self.correct = self.correct + correct
-        self.images += images
-        self.timed += images
+        self.counted += count
+        self.timed += count
 
     def first_not_finite(self) -> int | None:
         """How many losses ago, of those since the last call, the first was not finite (the latest: 1)."""
@@ -57,8 +57,8 @@ class Log:
         values = [
             epoch,
             step,
-            float(self.loss) / self.images,
-            int(self.correct) / self.images,
+            float(self.loss) / self.counted,
+            int(self.correct) / self.counted,
             test_accuracy,
             learning_rate,
             self.timed / self.seconds,
@@ -70,12 +70,12 @@ class Log:
 
     def state_dict(self) -> dict:
         """What resuming needs; a resumed epoch is timed from there on."""
-        sums = {"loss": float(self.loss), "correct": int(self.correct), "images": self.images}
+        sums = {"loss": float(self.loss), "correct": int(self.correct), "counted": self.counted}
         return {"rows": self.rows, **sums}
 
     def load_state_dict(self, state: dict) -> None:
         self._begin()
-        self.rows, self.images = state["rows"], state["images"]
+        self.rows, self.counted = state["rows"], state["counted"]
         self.loss, self.correct = state["loss"], state["correct"]
 
     def write(self, path: Path) -> None:

@@ -93,7 +93,7 @@ class Trainer:
         row = self.log.end_epoch(self.timeline.epoch(done), done, test_accuracy(self.training), rate)
         self.log.write(self.output / "log.csv")
         accuracies = f"accuracy {row['train_accuracy']:.1%} in training, {row['test_accuracy']:.1%} in test"
-        speed = f"{row['images_per_second']:.0f} images/s"
+        speed = f"{row['images_per_second']:.0f} examples/s"
         print(
             f"epoch {row['epoch']:g}: loss {row['loss']:.4f}, {accuracies}, {speed}",
             file=sys.stderr,
