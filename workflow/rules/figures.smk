@@ -1,4 +1,4 @@
-from hallmarks.workflow.captions import choices_of, label_of, section_of, shown_by
+from hallmarks.workflow.captions import choices_of, label_of, plain, section_of, shown_by
 
 
 def runs_shown(figure):
@@ -18,7 +18,7 @@ rule figure:
             category=lambda wildcards: section_of(paper, wildcards.figure),
             labels=lambda wildcards: {
                 "figure": label_of(wildcards.figure),
-                "shows": paper.config.figures[wildcards.figure].title,
+                "shows": plain(paper.config.figures[wildcards.figure].title),
             },
         ),
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",

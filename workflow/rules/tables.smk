@@ -1,3 +1,6 @@
+from hallmarks.workflow.captions import plain
+
+
 def made_of(table):
     """The inputs of a table: of the claims what they judge, of a study its numbers."""
     if table == "claims":
@@ -21,7 +24,7 @@ rule table:
             caption="../report/table.rst",
             category="The paper's claims",
             # One label: of two, the report makes a switch where a section has two results, and fails.
-            labels=lambda wildcards: {"table": title_of(wildcards.table)},
+            labels=lambda wildcards: {"table": plain(title_of(wildcards.table))},
         ),
         notebook=f"{RESULTS}/notebooks/{{table}}.ipynb",
         identity=f"{RESULTS}/tables/{{table}}.identity.json",
