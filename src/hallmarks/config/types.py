@@ -1,5 +1,6 @@
 """The configuration's types. A key that is not named here is an error, and so is a value out of range."""
 
+import os
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -23,6 +24,17 @@ def different(seeds: list[int]) -> list[int]:
 
 
 Seeds = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(different)]
+
+
+def without_wildcards(path: str) -> str:
+    """Snakemake reads `{word}` in a path as a wildcard."""
+    if "{" in path or "}" in path:
+        raise ValueError("a folder of results has no braces in its path, which Snakemake takes for wildcards")
+    return path
+
+
+Folder = Annotated[str, AfterValidator(os.path.expanduser)]
+Made = Annotated[Folder, AfterValidator(without_wildcards)]
 
 
 class Experiment(Strict):
@@ -60,13 +72,13 @@ class Config(Strict):
 
     scale: Name
     """Written on every figure: paper, laptop, …"""
-    results: str = "results"
+    results: Made = "results"
     """The folder of all that is made."""
-    scratch: str = "scratch"
+    scratch: Made = "scratch"
     """The folder of resumable training state."""
     keep_trajectories: bool = True
     """If false, a trajectory's points are removed once its kernel exists."""
-    data: dict[Name, str] = {}
+    data: dict[Name, Folder] = {}
     """The folder where a data set already lies; without it, it is got."""
     tasks: dict[Name, Annotated[Any, TASKS]]
     experiments: dict[Name, Experiment]

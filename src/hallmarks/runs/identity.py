@@ -62,6 +62,11 @@ class Identity:
             return None
 
 
+def beside(kind: str, name: str, word: str) -> str:
+    """The file `identity` or `accepted` beside a result, below the folder of all results."""
+    return f"{kind}/{name}{'/' if kind == 'runs' else '.'}{word}.json"
+
+
 def changes(made: Identity | None, now: Identity) -> list[str]:
     """What a result would be made by now that it was not made by, in words; [] where nothing that counts is.
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.workflow import Workflow
 
 from hallmarks.errors import UserError
+from hallmarks.workflow.checkout import check_checkout
 from hallmarks.workflow.paper import Paper, open_paper, refuse_unasked
 from hallmarks.workflow.requests import Requests, refuse_mixing
 from hallmarks.workflow.results import Results
@@ -23,7 +25,8 @@ def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tup
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     overlays = [Path(path) for path in workflow.overwrite_configfiles or []]
     try:
-        paper = open_paper(config, overlays)
+        check_checkout(root)
+        paper = placed(workflow, open_paper(config, overlays))
         if not workflow.modifier.skip_configfile:  # a module's configuration is given by who uses it
             refuse_unasked(paper.config, overlays, workflow.config_settings.config or {})
         results = Results(paper, root)
@@ -33,10 +36,20 @@ def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tup
     return paper, results, Requests(results, forced(workflow))
 
 
+def placed(workflow: Workflow, paper: Paper) -> Paper:
+    """The paper with the folders in which a module's `prefix` or `replace_prefix` puts them."""
+    modifier, config = workflow.modifier.path_modifier, paper.config
+    folders = {name: getattr(config, name) for name in ("results", "scratch")}
+    folders = {name: str(Path(modifier.replace_prefix(f"{path}/"))) for name, path in folders.items()}
+    return replace(paper, config=config.model_copy(update=folders))
+
+
 def forced(workflow: Workflow) -> set[str]:
     """The kinds of results that are forced on the command line; a job's own Snakemake forces nothing."""
     settings = workflow.dag_settings
     if settings is None or not workflow.is_main_process:
         return set()
-    every = settings.forceall
-    return {kind for rule, kind in MADE_BY.items() if every or rule in settings.forcerun}
+    renamed = (
+        workflow.modifier.resolved_rulename_modifier or str
+    )  # a module's rules bear a name of its user's
+    return {kind for rule, kind in MADE_BY.items() if settings.forceall or renamed(rule) in settings.forcerun}

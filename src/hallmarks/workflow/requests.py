@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from snakemake.io import ancient
+from snakemake.io import ancient, local
 
 from hallmarks.errors import UserError
 from hallmarks.files import write_json
@@ -54,7 +54,7 @@ class Requests:
     def inputs(self, kind: str, name: str, **paths: str | list[str]) -> dict[str, Any]:
         """The inputs of the job that makes a result: `settings`, and these paths by name."""
         result = Result(kind, name)
-        settings = self.settings(kind, name)
+        settings = local(self.settings(kind, name))
         made = self._oldest(result)
         if self.results.verdict(result) == []:
             kept = {key: self._flagged(value, made) for key, value in paths.items()}
