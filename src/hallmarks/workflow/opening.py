@@ -49,7 +49,6 @@ def forced(workflow: Workflow) -> set[str]:
     settings = workflow.dag_settings
     if settings is None or not workflow.is_main_process:
         return set()
-    renamed = (
-        workflow.modifier.resolved_rulename_modifier or str
-    )  # a module's rules bear a name of its user's
+    # A module's rules bear a name of its user's.
+    renamed = workflow.modifier.resolved_rulename_modifier or str
     return {kind for rule, kind in MADE_BY.items() if settings.forceall or renamed(rule) in settings.forcerun}
