@@ -37,4 +37,12 @@ def requested_identity(settings: dict[str, Any]) -> Identity:
 
     wanted = settings["identity"]
     code = {name: meaning_now(name, digest) for name, digest in wanted["code"].items()}
-    return Identity(wanted["settings"], wanted["inputs"], code)
+    inputs = {name: key_of(Path(settings["results"]), name, key) for name, key in wanted["inputs"].items()}
+    return Identity(wanted["settings"], inputs, code)
+
+
+def key_of(results: Path, part: str, told: str) -> str:
+    """The key of a part as it lies there; what the workflow told was said before the part was made."""
+    between = "/" if part.startswith("runs/") else "."
+    made = Identity.read(results / f"{part}{between}identity.json")
+    return made.key if made else told
