@@ -32,7 +32,7 @@ def parse_settings(text: str) -> dict[str, Any]:
 
 
 def requested_identity(settings: dict[str, Any]) -> Identity:
-    """What decides the result that settings ask for, by the code and the inputs as they are now: what will run."""
+    """What decides the result that settings ask for, by code and inputs as they are now: what will run."""
     from hallmarks.runs.sources import meaning_now
 
     wanted, folder = settings["identity"], Path(settings["results"])
@@ -42,6 +42,6 @@ def requested_identity(settings: dict[str, Any]) -> Identity:
 
 
 def key_now(folder: Path, name: str, before: str) -> str:
-    """The key of an input, `kernels/<run>`: when it was planned, data that decide it may not have been there."""
+    """The key of an input, `kernels/<run>`; when this was planned, its data may not have been there."""
     made = Identity.read(folder / beside(*name.split("/", 1), "identity"))
     return made.key if made else before

@@ -7,7 +7,7 @@ from hallmarks.workflow.paper import Paper
 
 
 def plain(text: str) -> str:
-    """The text in one line, where Snakemake would read `{word}` as a wildcard: an invisible joiner prevents it."""
+    """The text in one line; an invisible joiner keeps Snakemake from reading `{word}` as a wildcard."""
     return " ".join(text.split()).replace("{", "{\u2060")
 
 
