@@ -1,6 +1,7 @@
 """The configuration's types. A key that is not named here is an error, and so is a value out of range."""
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -27,9 +28,11 @@ Seeds = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(diff
 
 
 def without_wildcards(path: str) -> str:
-    """Snakemake reads `{word}` in a path as a wildcard."""
-    if "{" in path or "}" in path:
-        raise ValueError("a folder of results has no braces in its path, which Snakemake takes for wildcards")
+    """Snakemake replaces `{word}` and `<word>` in a path."""
+    if re.search("[{}]|<.*>", path, re.DOTALL):
+        raise ValueError(
+            f"'{path}' holds {{…}} or <…>, which Snakemake replaces in a path; choose another name"
+        )
     return path
 
 

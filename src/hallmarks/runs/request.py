@@ -42,6 +42,6 @@ def requested_identity(settings: dict[str, Any]) -> Identity:
 
 
 def key_now(folder: Path, name: str, before: str) -> str:
-    """The key of an input, `kernels/<run>`: its data may not have been there when it was planned."""
+    """The key of an input, `kernels/<run>`; when this was planned, its data may not have been there."""
     made = Identity.read(folder / beside(*name.split("/", 1), "identity"))
     return made.key if made else before
