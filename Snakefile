@@ -35,18 +35,9 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 
 
-localrules:
-    all,
-    data_all,
-    train_all,
-    kernels_all,
-    measures_all,
-    figures_all,
-    tables_all,
-
-
 rule all:
     default_target: True
     input:
         rules.figures_all.input,
         rules.tables_all.input,
+    localrule: True

@@ -9,6 +9,7 @@ fall on both.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import platform
@@ -23,18 +24,19 @@ from unittest import mock
 
 import pandas
 import torch
-from hallmarks.data.datasets import load
-from hallmarks.training.schedule import Schedule
 from PIL import Image
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torchvision.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
 
-from hallmarks.config.load import load as load_config
-from hallmarks.config.types import Task
-from hallmarks.data.batches import moments, padding
+from hallmarks.config.load import load_configuration
+from hallmarks.data.batches import load, moments, padding
+from hallmarks.data.shape import ImageShape
 from hallmarks.machine import cores
-from hallmarks.models import build
+from hallmarks.models import initialised
+from hallmarks.origins.trained import Settings
+from hallmarks.runs.vary import vary
+from hallmarks.training.timeline import Timeline
 
 SHORT_SPIN = "ordinary, its threads told to spin as briefly as ours"
 
@@ -53,21 +55,21 @@ class PilImages(torch.utils.data.Dataset):
         return self.transform(Image.fromarray(image.numpy())), label
 
 
-def ordinary(task: Task, data: Path, seed: int) -> tuple[float, float]:
+def ordinary(task: Settings, data: Path, seed: int) -> tuple[float, float]:
     """Images/s of training, and the final test accuracy."""
     torch.manual_seed(seed)
     settings, dataset = task.recipe, load(task.data, data)
     mean, deviation = (moment.flatten().div(255).tolist() for moment in moments(dataset.train_images))
     plain = [ToTensor(), Normalize(mean, deviation)]
     size = dataset.train_images.shape[-1]
-    model = build(task.model, dataset.channels, dataset.classes, seed, size)
+    model = initialised(task.model, ImageShape(dataset.train_images.shape[1], dataset.classes, size), seed)
     model = model.to(memory_format=torch.contiguous_format)  # PyTorch's default
     augmented = {"crop": RandomCrop(size, padding(size)), "flip": RandomHorizontalFlip()}
     transform = Compose([augmented[name] for name in task.data.augment] + plain)
     train = PilImages(dataset.train_images, dataset.train_labels, transform)
     test = PilImages(dataset.test_images, dataset.test_labels, Compose(plain))
     batches = DataLoader(train, settings.batch_size, shuffle=True, num_workers=2, drop_last=True)
-    schedule = Schedule(settings, len(batches))
+    timeline = Timeline(settings, len(batches))
     optimizer = torch.optim.SGD(
         model.parameters(),
         settings.optimizer.learning_rate,
@@ -80,7 +82,7 @@ def ordinary(task: Task, data: Path, seed: int) -> tuple[float, float]:
         began = time.perf_counter()
         for images, labels in batches:
             for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate(step)
+                group["lr"] = timeline.learning_rate(step)
             loss = F.cross_entropy(model(images), labels)
             optimizer.zero_grad()
             loss.backward()
@@ -96,10 +98,17 @@ def ordinary(task: Task, data: Path, seed: int) -> tuple[float, float]:
     return step * settings.batch_size / seconds, sum(counts) / len(test)
 
 
-def ours(name: str, task: Task, data: Path, seed: int) -> tuple[float, float]:
+def ours(name: str, task: Settings, data: Path, seed: int) -> tuple[float, float]:
     """The same of `hallmarks train`, which writes the points and states besides."""
     with tempfile.TemporaryDirectory() as folder:
-        words = ["train", f"{name}/default/seed{seed}", "--settings", task.model_dump_json(), "--data", data]
+        words = [
+            "train",
+            f"{name}/default/seed{seed}",
+            "--settings",
+            json.dumps(task.resolved()),
+            "--data",
+            data,
+        ]
         words += ["--scratch", f"{folder}/scratch", "-o", f"{folder}/run"]
         subprocess.run([sys.executable, "-m", "hallmarks.cli", *map(str, words)], check=True)
         log = pandas.read_csv(f"{folder}/run/log.csv")
@@ -107,14 +116,12 @@ def ours(name: str, task: Task, data: Path, seed: int) -> tuple[float, float]:
     return images / log["seconds"].sum(), log["test_accuracy"].iloc[-1]
 
 
-def shortened(task: Task, epochs: int | None) -> Task:
+def shortened(task: Settings, epochs: int | None) -> Settings:
     """The task, of so many epochs with drops at their thirds if `epochs` is given."""
     if epochs is None:
         return task
-    drops = task.recipe.drops.model_copy(update={"at": [epochs // 3, 2 * epochs // 3]})
-    return task.model_copy(
-        update={"recipe": task.recipe.model_copy(update={"length": epochs, "drops": drops})}
-    )
+    drops = [epochs // 3, 2 * epochs // 3]
+    return vary(task, {"length": epochs, "at": drops}, "--epochs")[1]
 
 
 def main() -> None:
@@ -124,7 +131,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, help="at least 3; instead of the task's")
     arguments = parser.parse_args()
-    config = load_config([Path("config.yaml"), Path("config/laptop.yaml")])
+    config = load_configuration([Path("config.yaml"), Path("config/laptop.yaml")])
     print(f"{platform.machine()}, {cores()} cores, PyTorch {torch.__version__}\n")
     print("| task | loop | images/s | test accuracy, mean ± sd | ours / this |\n|---|---|---|---|---|")
     for name in arguments.tasks:

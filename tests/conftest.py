@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from tiny import BRACES, ODD, Tiny, configuration
 
 from smoke import Project
 
@@ -17,3 +18,13 @@ def project(tmp_path_factory) -> Project:
     made = project.snakemake("all")
     assert made.returncode == 0, made.stderr[-5000:]
     return project
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Tiny:
+    """The smallest workflow with everything made, and the oddest text in every string that it has."""
+    folders = {"results": f"res {ODD}", "scratch": f"scr {ODD}"}
+    tiny = Tiny(tmp_path_factory.mktemp("tiny") / "here", configuration(f"{ODD} {BRACES}") | folders)
+    made = tiny.snakemake()
+    assert made.returncode == 0, made.stderr[-5000:]
+    return tiny

@@ -3,26 +3,30 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hallmarks.checks import Check, node, render
-from hallmarks.checks.doctor import check_limits, data_sources
-from hallmarks.checks.node import room, unreadable
+from hallmarks.checks import Check, doctor, node, render_checks
+from hallmarks.checks.doctor import check_limits, check_sources, examine
+from hallmarks.checks.node import check_room, unreadable
 from hallmarks.checks.probe import check_node, launcher
 from hallmarks.checks.site import check_account, check_partition, check_site
 from hallmarks.checks.versions import check_versions
 from hallmarks.cluster.site import partitions, seconds_of
-from hallmarks.config.load import load
+from hallmarks.config.load import load_configuration
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile
 from hallmarks.planning.table import Plan
+from hallmarks.planning.wall import runs_over_limit
+from hallmarks.workflow.paper import Paper
+from hallmarks.workflow.results import Results
 
 ROOT = Path(__file__).parents[1]
-PAPER = load([ROOT / "config.yaml"])
+PAPER = load_configuration([ROOT / "config.yaml"])
 ASKS = {"gpu": 1, "runtime": 120, "slurm_account": "lab", "slurm_partition": "gpu"}
-TRAIN = Job("train", {"run": "resnet50-imagenet/default/seed0"}, ["a"], "not made yet", 8, ASKS)
+TRAIN = Job("train", "resnet50-imagenet/default/seed0", "not made yet", 8, ASKS)
 ASKED = {"gpu": True, "data": {}, "scratch": "scratch", "needed": 0}
 
 
@@ -69,21 +73,22 @@ def test_data_and_scratch_paths(tmp_path):
     assert unreadable(tmp_path / "set") == "holds no files"
     (tmp_path / "set/train/image").write_bytes(b"x")
     assert unreadable(tmp_path / "set") == ""
-    assert not room("scratch", tmp_path / "new/scratch", 0).remedy
+    assert not check_room("scratch", tmp_path / "new/scratch", 0).remedy
     assert list((tmp_path / "new/scratch").iterdir()) == []
-    check = room("scratch", tmp_path / "set/train/image/scratch", 0)
+    check = check_room("scratch", tmp_path / "set/train/image/scratch", 0)
     assert check.found.endswith(": Not a directory") and "every node can write" in check.remedy
 
 
 def test_limits_of_time():
     hours = {"1:00:00": 1, "2-00:00:00": 48, "30:00": 0.5, "infinite": float("inf")}
     assert {limit: seconds_of(limit) / 3600 for limit in hours} == hours
-    plan = Plan([], 1, 0, 0, 0, 0, 0, (0, 0), {"resnet50-imagenet": (36000, 3600, 11)}, "")
-    profile = Profile("slurm", {"executor": "hallmarks-slurm", "retries": 3}, PAPER)
-    [check] = check_limits(plan, profile)
+    long = replace(TRAIN, seconds=36000, resources={"runtime": 60})
+    assert runs_over_limit([long, replace(TRAIN, seconds=3000), TRAIN]) == [long]
+    [check] = check_limits([long], 4)
+    assert check.found.startswith("resnet50-imagenet: 10 h 0 min in jobs of at most 1 h 0 min")
     assert "11 of 4 attempts" in check.found and "retries" in check.remedy
-    generous = Profile("slurm", {"retries": 10}, PAPER)
-    assert not check_limits(plan, generous)[0].remedy
+    assert not check_limits([long], 11)[0].remedy
+    assert check_limits([], 4) == [Check("time limits", "every run fits into one job")]
 
 
 def test_an_account_that_is_not_ones_own(commands):
@@ -121,7 +126,7 @@ def test_no_slurm_at_all(monkeypatch, tmp_path):
 def test_the_job_asks_as_the_training_does():
     command = launcher(TRAIN)
     assert {"--account=lab", "--partition=gpu", "--gpus=1"} < set(command)
-    typed = Job("train", {}, [], None, 1, ASKS | {"gpu_model": "a100"})
+    typed = Job("train", "", None, 1, ASKS | {"gpu_model": "a100"})
     assert "--gpus=a100:1" in launcher(typed)
 
 
@@ -158,22 +163,34 @@ def test_a_job_that_fails_or_waits(commands):
 
 
 def test_imagenet_needs_a_path():
-    job = Job("data", {"dataset": "imagenet"}, ["a"], "not made yet", 1, {})
-    assert failed(data_sources(PAPER, [job])[1]) == ["data imagenet"]
+    job = Job("data", "imagenet", "not made yet", 1, {})
+    assert failed(check_sources(PAPER, [job])) == ["data imagenet"]
+    assert check_sources(PAPER, [replace(job, reason=None), replace(job, name="cifar10")]) == []
     configured = PAPER.model_copy(update={"data": {"imagenet": "/images"}})
-    assert data_sources(configured, [job]) == ({"imagenet": "/images"}, [])
+    assert check_sources(configured, [job]) == []
+
+
+def test_configured_folders_of_sets_in_use_are_looked_at(tmp_path, monkeypatch):
+    config = PAPER.model_copy(update={"data": {"imagenet": "/nowhere", "cifar10": str(tmp_path)}})
+    jobs = [Job("data", "imagenet", "not made yet", 1, {})]
+    asked = {}
+    monkeypatch.setattr(doctor, "check_node", lambda job, wanted, wait: [asked.update(wanted)])
+    profile = Profile("plain", {}, Results(Paper(config, {}), ROOT), [])
+    monkeypatch.chdir(tmp_path)
+    examine(Plan(jobs, profile, 1), 60)
+    assert asked["data"] == {"imagenet": "/nowhere"} and asked["gpu"] is False
 
 
 def test_rendering():
-    text = render([Check("a", "fine"), Check("longer", "bad", "do this")])
+    text = render_checks([Check("a", "fine"), Check("longer", "bad", "do this")])
     assert text.splitlines()[1:3] == ["FAIL  longer  bad", "              → do this"]
     assert text.endswith("2 checks, 1 failed")
 
 
 def test_the_command_on_this_machine(tmp_path):
-    for name in ["config.yaml", "config", "Snakefile", "smoke", "workflow", "notebooks", "envs"]:
+    for name in ["config.yaml", "config", "Snakefile", "profiles", "workflow", "notebooks", "envs"]:
         (tmp_path / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-m", "hallmarks.cli", "doctor", "--profile", "smoke"]
+    command = [sys.executable, "-m", "hallmarks.cli", "doctor", "--profile", "profiles/smoke"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     lines = done.stdout.splitlines()
     assert done.returncode in {0, 1}, done.stderr  # 1 where versions differ from the lock

@@ -487,7 +487,7 @@ from hallmarks.cli import main
 real, calls = os.{at}, []
 def interrupted(*arguments):
     calls.append(1)
-    if len(calls) == (5 if "{at}" == "preadv" else 1):
+    if len(calls) == (11 if "{at}" == "preadv" else 1):  # six read the headers
         os.kill(os.getpid(), {int(stopped)})
     return real(*arguments)
 os.{at} = interrupted

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from hallmarks.data.images import ImageShape
+from hallmarks.data.shape import ImageShape
 from hallmarks.models import initialised
 from hallmarks.origins.trained import MODELS
 from hallmarks.training.kinds import parameter_kinds

@@ -8,46 +8,56 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hallmarks.runs.expand import expand
 
-from hallmarks.config.load import load
-from hallmarks.config.types import Task
+from hallmarks.config.load import read_yaml
 from hallmarks.errors import UserError
-from hallmarks.planning import benchmarks
-from hallmarks.planning.costs import GPU_FLOPS, Cost
+from hallmarks.planning import costs, profile
+from hallmarks.planning.benchmarks import estimate, read_measured, work_of
+from hallmarks.planning.costs import GPU_FLOPS, state_bytes, trajectory_bytes
 from hallmarks.planning.estimates import Estimator
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.profile import Profile, open_profile
-from hallmarks.planning.table import make_plan, makespan, render
-from hallmarks.planning.text import duration, size
+from hallmarks.planning.table import Plan, render_plan
+from hallmarks.planning.text import duration, number, size
+from hallmarks.planning.wall import attempts_of, makespan
+from hallmarks.runs.origin import Cost, Origin
+from hallmarks.workflow.paper import Paper, open_paper
+from hallmarks.workflow.results import Results
+from smoke import Project
 
 ROOT = Path(__file__).parents[1]
-PAPER = load([ROOT / "config.yaml"])
-SMOKE = load([ROOT / "config.yaml", ROOT / "config/smoke.yaml"])
-RESNET50 = PAPER.tasks["resnet50-imagenet"]
+PAPER = open_paper(read_yaml(ROOT / "config.yaml"), [])
+RESNET50 = PAPER.config.tasks["resnet50-imagenet"].cost()
+
+
+def smoke(monkeypatch) -> Paper:
+    monkeypatch.chdir(ROOT)
+    return open_profile("smoke").paper
 
 
 def test_the_papers_costs_are_those_of_its_networks():
-    cost = Cost(RESNET50)
-    assert cost.network.parameters == 25_557_032 and cost.network.tensors == 161
-    assert cost.network.flops == pytest.approx(24.3e9, rel=0.01)
+    cost = RESNET50
+    assert cost.parameters == 25_557_032 and cost.tensors == 161
     assert cost.points == 91
-    assert cost.trajectory_bytes == 91 * 25_557_032 * 4
-    assert cost.images == 90 * (1_281_167 // 256) * 256
-    hours = cost.training_seconds(16, 22.8e12) / 3600
-    assert hours == pytest.approx(36, rel=0.1)  # as NVIDIA states for 90 epochs in TF32
-    assert cost.training_seconds(1, 22.8e12) > 2 * cost.training_seconds(16, 22.8e12)  # decoding limits
+    assert trajectory_bytes(cost) == 91 * 25_557_032 * 4
+    images = 90 * (1_281_167 // 256) * 256
+    assert cost.decoded == images + 90 * 50_000
+    assert cost.flops == pytest.approx(24.3e9 * (images + 90 * 50_000 / 3), rel=0.01)
+    seconds, rates = costs.training_seconds(cost, 16, 22.8e12)
+    assert seconds / 3600 == pytest.approx(36, rel=0.1)  # as NVIDIA states for 90 epochs in TF32
+    assert rates == (costs.GPU_SOURCE, costs.STEP_SOURCE, costs.DECODE_SOURCE)
+    assert costs.training_seconds(cost, 1, 22.8e12)[0] > 2 * seconds  # decoding limits
 
 
 def test_points_in_steps():
-    assert Cost(PAPER.tasks["vgg16-cifar10-steps"]).points == 161
+    assert PAPER.config.tasks["vgg16-cifar10-steps"].cost().points == 161
 
 
-def finished(folder: Path, task: Task, run: str, seconds: float, logged: float = 0) -> None:
+def finished(folder: Path, task: Origin, run: str, seconds: float, logged: float = 0) -> None:
     """A finished run as the workflow leaves it."""
     made = folder / "runs" / run
     made.mkdir(parents=True)
-    (made / "settings.yaml").write_text(yaml.safe_dump(task.model_dump(exclude={"choices"}) | {"run": run}))
+    (made / "settings.yaml").write_text(yaml.safe_dump({"run": run} | task.resolved()))
     (made / "log.csv").write_text(f"epoch,seconds\n1,{logged}\n")
     for rule in "train", "kernel":
         path = folder / "benchmarks" / rule / f"{run}.tsv"
@@ -55,91 +65,176 @@ def finished(folder: Path, task: Task, run: str, seconds: float, logged: float =
         path.write_text(f"s\th:m:s\n{seconds}\t0\n")
 
 
-def test_finished_runs_are_measured_and_scaled(tmp_path):
-    task = SMOKE.tasks["resnet20-digits"]
+def longer(task: Origin, **recipe) -> Origin:
+    return type(task).model_validate(task.model_dump() | {"recipe": task.recipe.model_dump() | recipe})
+
+
+def test_finished_runs_are_measured_and_scaled(tmp_path, monkeypatch):
+    tasks = smoke(monkeypatch).config.tasks
+    task = tasks["resnet20-digits"]
+    finished(tmp_path, task, "resnet20-digits/default/seed0", 30, logged=20)
+    finished(tmp_path, task, "resnet20-digits/default/seed1", 4, logged=20)  # its last attempt took 4
+    measured = read_measured(tmp_path, "train")
+    assert [seconds for _, seconds in measured] == [30, 20 + costs.START_SECONDS]
+    assert estimate(measured, work_of(longer(task, length=12), "train")) == (pytest.approx(60), 2)
+    assert estimate(measured, work_of(tasks["vgg16-digits"], "train")) is None
+    # A kernel's benchmark is not compared with the log.
+    assert [seconds for _, seconds in read_measured(tmp_path, "kernel")] == [30, 4]
+
+
+def test_steps_of_the_same_size_go_before_others(tmp_path, monkeypatch):
+    task = smoke(monkeypatch).config.tasks["resnet20-digits"]
     finished(tmp_path, task, "resnet20-digits/default/seed0", 10)
-    finished(tmp_path, task, "resnet20-digits/default/seed1", 4, logged=10)  # its last attempt took 4
-    measured = benchmarks.read(tmp_path, "train")
-    longer = task.model_copy(update={"recipe": task.recipe.model_copy(update={"length": 12})})
-    assert benchmarks.estimate(measured, longer, "train") == (pytest.approx(20), 2)
-    assert benchmarks.estimate(measured, SMOKE.tasks["vgg16-digits"], "train") is None
+    finished(tmp_path, longer(task, batch_size=16), "resnet20-digits/batch_size=16/seed0", 40)
+    measured = read_measured(tmp_path, "train")
+    assert estimate(measured, work_of(task, "train")) == (pytest.approx(10), 1)
+    assert estimate(measured, work_of(longer(task, batch_size=32), "train")) == (pytest.approx(25), 2)
 
 
-def test_a_damaged_benchmark_is_left_out(tmp_path):
-    finished(tmp_path, SMOKE.tasks["resnet20-digits"], "resnet20-digits/default/seed0", 10)
+def test_a_damaged_benchmark_is_left_out(tmp_path, monkeypatch):
+    task = smoke(monkeypatch).config.tasks["resnet20-digits"]
+    finished(tmp_path, task, "resnet20-digits/default/seed0", 10)
     next((tmp_path / "benchmarks/train").rglob("*.tsv")).write_text("s\n-\n")
-    assert benchmarks.read(tmp_path, "train") == []
+    assert read_measured(tmp_path, "train") == []
+
+
+class Fetched(Origin):
+    """A run of some other origin, which has steps and no FLOPs."""
+
+    length: int
+
+    def modules(self):
+        return []
+
+    def steps(self):
+        return self.length
+
+    def time(self):
+        raise NotImplementedError
+
+    def describe(self):
+        return "fetched"
+
+    def cost(self):
+        return Cost(points=self.length, parameters=10, tensors=2, steps=self.length, flops=0)
+
+    def make(self, making):
+        raise NotImplementedError
+
+
+def test_an_origin_without_flops_is_scaled_by_its_steps():
+    ten, twenty = (work_of(Fetched(length=length), "train") for length in (10, 20))
+    assert estimate([(ten, 5.0)], twenty) == (10.0, 1)
+    assert estimate([(ten, 5.0)], work_of(PAPER.config.tasks["vgg16-cifar10"], "train")) is None
 
 
 def planned(
     tmp_path: Path, gpus: int, runtime: int = 1440, keep: bool = True, flops: float = GPU_FLOPS, **keys
-):
-    """The plan of two training jobs, one done, and a kernel."""
-    config = PAPER.model_copy(update={"results": str(tmp_path), "keep_trajectories": keep})
-    names = [name for name in expand(PAPER) if name.startswith("resnet50-imagenet")]
+) -> Plan:
+    """The plan of three training jobs, one done, and a kernel."""
+    config = PAPER.config.model_copy(update={"results": str(tmp_path), "keep_trajectories": keep})
+    results = Results(Paper(config, PAPER.experiments), ROOT)
+    names = [name for name in PAPER.runs if name.startswith("resnet50-imagenet")]
     asks = {"gpu": 1, "runtime": runtime}
     jobs = [
-        Job("train", {"run": names[0]}, ["a"], "not made yet", 16, asks),
-        Job("train", {"run": names[1]}, ["b"], None, 16, asks),
-        Job("train", {"run": names[2]}, ["c"], "settings changed", 16, asks),
-        Job("kernel", {"run": names[0]}, ["d"], "train runs again", 4, {}),
+        Job("train", names[0], "not made yet", 16, asks),
+        Job("train", names[1], None, 16, asks),
+        Job("train", names[2], "training/loop.py changed", 16, asks, ("training/loop.py changed",)),
+        Job("kernel", names[0], "train runs again", 4, {}),
     ]
-    profile = Profile("slurm", {"executor": "hallmarks-slurm", "retries": 3} | keys, config)
-    return make_plan(jobs, Estimator(config, flops), profile, gpus), profile
+    profile = Profile("slurm", {"executor": "hallmarks-slurm", "retries": 3} | keys, results, [])
+    return Plan([*map(Estimator(results, flops), jobs)], profile, gpus)
 
 
 def test_the_table_adds_up(tmp_path):
-    plan, profile = planned(tmp_path, gpus=1)
-    train, kernel = plan.rows
-    assert (train.jobs, train.done, train.source) == (3, 1, "stated")
-    assert "1 settings changed" in train.why and "1 not made yet" in train.why
-    assert train.gpu_hours == pytest.approx(2 * train.longest / 3600)
+    plan = planned(tmp_path, gpus=1)
+    longest, kernel = plan.jobs[0].seconds, plan.jobs[3]
+    text = render_plan(plan, ["all"])
+    train = next(line for line in text.splitlines() if line.startswith("train"))
+    assert train.split()[2:5] == ["3", "1", f"{2 * longest / 3600:.1f}"]
+    assert "stated" in train and "1 training/loop.py changed" in train and "1 not made yet" in train
+    assert plan.jobs[0].gpu_hours == longest / 3600 and plan.jobs[0].core_hours == 0
     assert kernel.gpu_hours == 0 and kernel.core_hours > 0
-    assert plan.seconds == pytest.approx(2 * train.longest + kernel.longest)
-    assert plan.rest == 3 * Cost(RESNET50).trajectory_bytes + kernel.bytes
-    assert plan.otherwise[1] == kernel.bytes and plan.peak > plan.rest
-    assert planned(tmp_path, gpus=2)[0].seconds == pytest.approx(train.longest + kernel.longest)
-    text = render(plan, profile)
-    assert "NVIDIA" in text and "2 attempts" in text and "raise runtime" not in text
+    assert plan.seconds == pytest.approx(2 * longest + kernel.seconds)
+    assert plan.disk.rest == 3 * trajectory_bytes(RESNET50) + kernel.bytes
+    assert plan.other_disk.rest == kernel.bytes and plan.disk.peak > plan.disk.rest
+    assert planned(tmp_path, gpus=2).seconds == pytest.approx(longest + kernel.seconds)
+    assert "NVIDIA" in text and "2 of 4 attempts" in text and "raise runtime" not in text
+    assert f"training/loop.py changed: 1 run, {longest / 3600:.1f} GPU h" in text
+    assert '`hallmarks accept all --profile slurm --why "…"` keeps' in text
 
 
 def test_removed_trajectories_are_not_counted_at_rest(tmp_path):
-    trajectory, state = Cost(RESNET50).trajectory_bytes, Cost(RESNET50).state_bytes
+    trajectory, state = trajectory_bytes(RESNET50), state_bytes(RESNET50)
+    assert state == 3 * 2 * 4 * RESNET50.parameters  # two states and one being written: weights and momentum
     kept, removed = (planned(tmp_path, gpus=1, keep=keep) for keep in (True, False))
-    kernel = kept[0].rows[1].bytes
-    assert (removed[0].rest, removed[0].rows[0].bytes) == (kernel, 0)
-    assert removed[0].peak >= kernel + trajectory + state  # of the one run in progress
-    assert removed[0].to_come == removed[0].peak  # what is done may be removed already
-    assert removed[0].otherwise == (kept[0].peak, kept[0].rest)
-    assert kept[0].otherwise == (removed[0].peak, removed[0].rest)
+    kernel = kept.jobs[3].bytes
+    assert removed.disk.rest == kernel
+    assert removed.disk.peak >= kernel + trajectory + state  # of the one run in progress
+    assert removed.disk.to_come == removed.disk.peak  # what is done may be removed already
+    assert kept.disk.to_come == kept.disk.peak - trajectory
+    assert (removed.other_disk, kept.other_disk) == (kept.disk, removed.disk)
     saved = f"saves {size(3 * trajectory)} at rest"
-    assert f"with keep_trajectories: false, {size(kernel)} and" in render(*kept) and saved in render(*kept)
-    assert "removed once its kernel exists" in render(*removed) and saved in render(*removed)
+    text = render_plan(kept, ["all"])
+    assert f"with keep_trajectories: false, {size(kernel)} and" in text and saved in text
+    text = render_plan(removed, ["all"])
+    assert "removed once its kernel exists" in text and saved in text
+    assert next(line for line in text.splitlines() if line.startswith("train")).count(" 0 B ") == 1
 
 
 def test_the_speed_of_a_gpu_can_be_given(tmp_path):
     usual, slow = (planned(tmp_path, gpus=1, flops=flops) for flops in (GPU_FLOPS, GPU_FLOPS / 2))
-    assert slow[0].rows[0].longest == pytest.approx(2 * usual[0].rows[0].longest, rel=0.01)
-    assert "11.4 TFLOP/s on a GPU, as given" in render(*slow) and "NVIDIA" not in render(*slow)
+    assert slow.jobs[0].seconds == pytest.approx(2 * usual.jobs[0].seconds, rel=0.01)
+    text = render_plan(slow, ["all"])
+    assert "11.4 TFLOP/s on a GPU, as given" in text and "NVIDIA" not in text
 
 
 def test_a_limit_that_the_retries_do_not_reach_is_named(tmp_path):
-    plan, profile = planned(tmp_path, gpus=1, runtime=240, retries=1)
-    assert plan.attempts["resnet50-imagenet"][2] == math.ceil(plan.rows[0].longest / (235 * 60))
-    assert "the profile allows 2: raise runtime or retries" in render(plan, profile)
+    plan = planned(tmp_path, gpus=1, runtime=240, retries=1)
+    [job] = plan.over_limit
+    assert attempts_of(job) == math.ceil(job.seconds / (235 * 60))
+    assert f"{attempts_of(job)} of 2 attempts; raise runtime or retries" in render_plan(plan, ["all"])
 
 
 def test_makespan_and_units():
     assert makespan([3, 3, 2, 2, 2], 2) == 7
     assert (duration(12), duration(240), duration(3600 * 37 + 600)) == ("12 s", "4 min", "37 h 10 min")
     assert (size(512), size(9.3e9)) == ("512 B", "9.3 GB")
+    assert (number(1, "studies"), number(2, "runs"), number(1, "runs")) == ("1 study", "2 runs", "1 run")
 
 
-def test_a_profile_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(UserError, match="--profile slum: there is no .*; there are .*smoke"):
-        open_profile("slum", ROOT)
+def test_a_profile_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match="--profile slum: there is none; there are .*smoke"):
+        open_profile("slum")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(profile, "CLONE", tmp_path)
     with pytest.raises(UserError, match="has no Snakefile"):
-        open_profile("smoke", tmp_path)
+        open_profile("smoke")
+
+
+@pytest.mark.parametrize("name", ["smoke", "profiles/smoke", "profiles/smoke/profile.yaml"])
+def test_a_profile_is_found_as_snakemake_finds_it(tmp_path, monkeypatch, name, capsys):
+    here, absolute = open_from(ROOT, name, monkeypatch), open_from(ROOT, ROOT / name, monkeypatch)
+    elsewhere = open_from(tmp_path, name, monkeypatch)
+    for found in here, absolute, elsewhere:
+        assert found.paper.config.scale == "smoke" and found.results.root == ROOT
+        assert found.results.folder == Path("results/smoke")
+    assert f"the workflow of {ROOT}" in capsys.readouterr().err
+
+
+def open_from(folder: Path, name: str | Path, monkeypatch) -> Profile:
+    monkeypatch.chdir(folder)
+    return open_profile(str(name))
+
+
+def test_other_overlays_may_be_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    over = tmp_path / "over.yaml"
+    over.write_text("results: elsewhere\n")
+    found = open_profile("smoke", [Path("config/smoke.yaml"), over])
+    assert found.results.folder == Path("elsewhere")
+    assert found.arguments[-3:] == ["--configfile", "config/smoke.yaml", str(over)]
 
 
 WORKFLOW = """
@@ -160,7 +255,7 @@ ASK = """
 import json, sys
 from hallmarks.planning.jobs import plan_jobs
 from hallmarks.planning.profile import Profile
-jobs = plan_jobs(Profile("plain", {}, None), sys.argv[1:])
+jobs = plan_jobs(Profile("plain", {}, None, ["--profile", "plain"]), sys.argv[1:])
 print(json.dumps({job.rule: [job.reason, job.resources.get("gpu")] for job in jobs}))
 """
 
@@ -202,3 +297,36 @@ def test_an_unknown_target_is_one_line(tmp_path):
     assert (
         "cannot plan fig99: MissingRuleException: No rule to produce fig99" in asked.stderr.splitlines()[-1]
     )
+
+
+def test_a_target_that_is_none_names_what_would_do():
+    for target, hint in {"fig99": "did you mean fig", "nothing": "there are train_all, "}.items():
+        command = [sys.executable, "-m", "hallmarks.cli", "plan", target, "--profile", "smoke"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 2 and f"{target}: no such target; {hint}" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_plan_says_what_changed_and_what_it_costs(tmp_path):
+    project = Project(tmp_path)
+    assert project.snakemake("fig2").returncode == 0
+    clean = project.run("hallmarks", "plan", "fig2", "--profile", "smoke").stdout
+    assert "changed" not in clean and "accept" not in clean
+    loop = project.folder / "src/hallmarks/training/loop.py"
+    loop.write_text(loop.read_text() + "\n# A comment.\n")
+    assert project.run("hallmarks", "plan", "fig2", "--profile", "smoke").stdout == clean
+    loop.write_text(loop.read_text() + "\nCHANGED = 1\n")
+    said = project.run("hallmarks", "plan", "fig2", "--profile", "smoke").stdout
+    lines = said.splitlines()
+    assert next(line for line in lines if line.startswith("train ")).endswith("  training/loop.py changed")
+    assert next(line for line in lines if line.startswith("kernel ")).endswith("  train runs again")
+    assert next(line for line in lines if line.startswith("figure ")).endswith(
+        "  kernel and measure runs again"
+    )
+    [cost] = [line for line in lines if line.startswith("training/loop.py changed: 2 runs, ")]
+    assert cost.endswith(" core h") and "measured, 2 runs" in said and "settings/" not in said
+    accept = ["accept", "fig2", "--profile", "smoke", "--why", "it changes nothing"]
+    assert " ".join(accept[:4]) in said
+    assert project.run("hallmarks", *accept).returncode == 0
+    said = project.run("hallmarks", "plan", "fig2", "--profile", "smoke").stdout
+    assert "Accepted as they are: 2 runs." in said and "training/loop.py" not in said

@@ -5,21 +5,26 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from hallmarks.runs.expand import expand
 
 from hallmarks.cluster.queue import Queued, job_of, queued, submissions
-from hallmarks.config.load import load
-from hallmarks.planning.progress import progress, render
+from hallmarks.config.load import overlay, read_yaml
+from hallmarks.planning.leftovers import leftovers_said
+from hallmarks.planning.progress import HEADS, Progress, progress, render_progress
+from hallmarks.runs.identity import SHORT, Identity
+from hallmarks.workflow.accepting import accept_states
+from hallmarks.workflow.paper import open_paper
+from hallmarks.workflow.results import Result, Results
 
 ROOT = Path(__file__).parents[1]
-RUNS = expand(load([ROOT / "config.yaml", ROOT / "config/smoke.yaml"]))
-RUN = RUNS["resnet20-digits/momentum=0/seed1"]  # 6 epochs of 8 batches of 64
+PAPER = open_paper(overlay(read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "config/smoke.yaml")), [])
+RUN = PAPER.runs["resnet20-digits/momentum=0/seed1"]  # 6 epochs of 8 batches of 64
 COLUMNS = "epoch,step,loss,train_accuracy,test_accuracy,learning_rate,images_per_second,seconds\n"
 LINE = "{},{},2.3017,0.09,0.114,0.1,64,8\n"
-OUTPUT = Path("scratch", RUN.name, "output")
+OUTPUT = Path("scratch", RUN.name, "0123456789abcdef", "output")
 
 
 def trajectory(folder: Path, steps: list[int], diverged: dict | None = None) -> None:
@@ -39,8 +44,13 @@ def log(folder: Path, *epochs: int) -> Path:
     return folder / "log.csv"
 
 
-def look(folder: Path, jobs: list[Queued] = (), now: float = 0.0):
-    return progress(RUN, folder / "results", folder / "scratch", list(jobs), now)
+def look(folder: Path, jobs: list[Queued] = ()) -> Progress:
+    return progress(RUN, folder / "results", folder / "scratch", list(jobs))
+
+
+def shown(found: Progress) -> dict[str, str]:
+    """The table's line of a run, by the heads of its columns."""
+    return dict(zip(HEADS, found.cells(), strict=True))
 
 
 @pytest.fixture
@@ -59,16 +69,23 @@ def squeue(tmp_path):
 
 def test_nothing_yet(tmp_path):
     found = look(tmp_path)
-    assert found.state == "waiting" and found.epoch is None and found.left is None
+    assert found.state == "waiting" and found.step is None and found.left is None
 
 
-def test_in_progress(tmp_path):
+def test_in_progress(tmp_path, monkeypatch):
     trajectory(tmp_path / OUTPUT / "trajectory", [0, 8, 16])
     os.utime(log(tmp_path / OUTPUT, 1, 2), (2e9, 2e9))
-    found = look(tmp_path, now=2e9 + 30)
-    assert (found.state, found.epoch, found.epochs, found.attempts) == ("in progress", 2, 6, "1")
-    assert (found.loss, found.accuracy, found.speed, found.seen) == (2.3017, pytest.approx(11.4), 64, 30)
+    monkeypatch.setattr(time, "time", lambda: 2e9 + 30)
+    found = look(tmp_path)
+    assert (found.state, found.step, found.attempts, found.seen) == ("in progress", 16, "1", 30)
     assert found.left == 4 * 8  # 4 epochs of 8 batches, at 1 batch a second
+    said = shown(found)
+    assert (said["epoch"], said["loss"], said["test %"], said["images/s"]) == (
+        "2 of 6",
+        "2.3017",
+        "11.4",
+        "64",
+    )
 
 
 def test_it_went_on_and_the_points_are_ahead_of_the_log(tmp_path):
@@ -78,9 +95,49 @@ def test_it_went_on_and_the_points_are_ahead_of_the_log(tmp_path):
     trajectory(tmp_path / OUTPUT / "trajectory", [0, 8, 16, 24])
     log(tmp_path / OUTPUT, 1)
     found = look(tmp_path)
-    assert (found.epoch, found.attempts, found.left) == (3, "2 or more", 3 * 8)
+    assert (found.step, found.attempts, found.left) == (24, "2 or more", 3 * 8)
     log(tmp_path / OUTPUT)
     assert look(tmp_path).left is None
+
+
+def test_the_newest_of_several_states_counts(tmp_path):
+    old, new = tmp_path / OUTPUT, tmp_path / "scratch" / RUN.name / "ffffffffffffffff" / "output"
+    for folder, steps, written in [(old, [0, 8, 16], 2e9), (new, [0, 8], 2e9 + 60)]:
+        trajectory(folder / "trajectory", steps)
+        os.utime(folder / "trajectory/trajectory.json", (written, written))
+    assert look(tmp_path).step == 8
+    os.utime(log(old, 1, 2), (2e9 + 90, 2e9 + 90))
+    assert look(tmp_path).step == 16
+
+
+def test_a_run_without_epochs_shows_its_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(type(RUN.settings), "epoch", lambda settings: None)
+    trajectory(tmp_path / OUTPUT / "trajectory", [0, 8])
+    found = look(tmp_path)
+    assert shown(found)["epoch"] == "8 of 48 steps" and found.left is None
+
+
+def test_what_is_set_aside_is_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    results = Results(PAPER, ROOT)
+    assert leftovers_said(results) == ""
+    wanted = results.identity(Result("runs", RUN.name))
+    other = Identity(wanted.settings | {"seed": 7}, wanted.inputs, wanted.code)
+    for state in wanted, other:
+        folder = Path("scratch/smoke", RUN.name, state.key[:SHORT])
+        state.write(folder / "identity.json")
+        (folder / "states").mkdir()
+        (folder / "states/state-000000008.pt").write_bytes(bytes(2_000_000))
+    kept = Path("results/smoke/runs/resnet20-digits/momentum=0/superseded/seed1-0123456789abcdef/log.csv")
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(bytes(3_000_000))
+    said = leftovers_said(results)
+    assert said.startswith("Set aside: 1 state of other settings, data or code, 2 MB in scratch/smoke ")
+    assert "; 1 superseded run, 3 MB in results/smoke/runs/" in said and "\n" not in said
+    # Where the run has no state of its own, one that is accepted is gone on from.
+    (Path("scratch/smoke") / RUN.name / wanted.key[:SHORT] / "identity.json").unlink()
+    assert len(accept_states(results, Result("runs", RUN.name), "the seed's name alone")) == 1
+    assert "state" not in leftovers_said(results)
 
 
 def test_done_and_diverged(tmp_path):
@@ -88,16 +145,17 @@ def test_done_and_diverged(tmp_path):
     trajectory(made / "trajectory", [0, 48])
     log(made, 5, 6)
     found = look(tmp_path)
-    assert (found.state, found.epoch, found.loss, found.speed) == ("done", 6, 2.3017, 64)
-    assert found.accuracy == pytest.approx(11.4)
+    said = shown(found)
+    assert (found.state, said["epoch"], said["loss"], said["images/s"]) == ("done", "6 of 6", "2.3017", "64")
+    assert said["test %"] == "11.4"
     (made / "trajectory/trajectory.json").unlink()
     (made / "trajectory").rmdir()
     trajectory(made / "trajectory", [0], {"epoch": 0.5, "step": 4, "learning_rate": 1})
-    assert (look(tmp_path).state, look(tmp_path).epoch) == ("diverged", 0.5)
+    assert (look(tmp_path).state, shown(look(tmp_path))["epoch"]) == ("diverged", "0.5 of 6")
 
 
 def test_a_damaged_file_is_no_traceback(tmp_path):
-    folder = tmp_path / "scratch" / RUN.name / "output/trajectory"
+    folder = tmp_path / OUTPUT / "trajectory"
     folder.mkdir(parents=True)
     (folder / "trajectory.json").write_text('{"points": [')
     (folder.parent / "log.csv").write_text(COLUMNS + "1,8")
@@ -125,7 +183,7 @@ def test_submissions_are_counted(tmp_path):
 def test_the_table(tmp_path):
     trajectory(tmp_path / OUTPUT / "trajectory", [0, 24])
     log(tmp_path / OUTPUT, 3)
-    text = render([look(tmp_path), look(tmp_path / "other")])
+    text = render_progress([look(tmp_path), look(tmp_path / "other")])
     assert "3 of 6" in text and "24 s" in text and text.endswith("2 runs: 1 in progress, 1 waiting")
 
 
@@ -134,7 +192,9 @@ def command(folder: Path, **environment: str) -> subprocess.CompletedProcess:
     for name in ["config.yaml", "config", "Snakefile"]:
         (folder / name).symlink_to(ROOT / name)
     (folder / "slurm").mkdir()
-    (folder / "slurm/profile.yaml").write_text("executor: hallmarks-slurm\nconfigfile: config/smoke.yaml\n")
+    (folder / "slurm/profile.yaml").write_text(
+        "executor: hallmarks-slurm\nconfigfile: ../config/smoke.yaml\n"
+    )
     return subprocess.run(
         [sys.executable, "-m", "hallmarks.cli", "status", "--profile", "slurm"],
         cwd=folder,

@@ -13,11 +13,14 @@ from test_lease import stopping_after
 
 from hallmarks.cli import main
 from hallmarks.kernel.file import Kernel
+from hallmarks.kernel.gram import increments_gram
+from hallmarks.kernel.groups import groups
 from hallmarks.machine import cores
 from hallmarks.planning.profile import open_profile
 from hallmarks.planning.table import workers_of
 from hallmarks.training import lease
 from hallmarks.training.lease import Lease, started
+from hallmarks.trajectory.checkpoints import find_checkpoints
 
 LINUX = ["sched_getaffinity", "posix_fadvise", "preadv", "POSIX_FADV_WILLNEED", "pidfd_open"]
 
@@ -53,6 +56,13 @@ def test_the_kernel_is_the_same(tmp_path, points, request):
         assert main(["kernel", str(points), "-o", str(tmp_path / f"{name}.npz")]) == 0
         grams.append(Kernel.load(tmp_path / f"{name}.npz").increments_gram)
     assert (grams[0] == grams[1]).all()
+
+
+def test_segments_are_read_without_fetching_ahead(points, without_linux):
+    found = find_checkpoints([points])
+    parts = groups(found)
+    got = increments_gram(found, parts, segment=2**13, workers=2)  # many more segments than are under way
+    assert (got == increments_gram(found, parts, segment=2**13, workers=1)).all()
 
 
 def test_a_map_is_drawn(tmp_path, points, without_linux):

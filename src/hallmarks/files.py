@@ -18,6 +18,8 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        for link in (path for path in [folder, *folder.parents] if path.is_symlink() and not path.exists()):
+            raise UserError(f"{link}: a link to {link.readlink()}, which is not there") from None
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from None
     return folder
 

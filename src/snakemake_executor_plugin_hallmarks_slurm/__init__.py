@@ -1,7 +1,8 @@
 """`--executor hallmarks-slurm`: the published SLURM executor, so that a run outlives the cluster's faults.
 
 Snakemake finds this package by its name. It subclasses snakemake-executor-plugin-slurm 2.8 and changes none
-of it; `tests/slurm` holds each of these against a real SLURM. In place of upstream's:
+of it; `tests/slurm` holds each of these against a real SLURM. The numbers are issues of
+snakemake/snakemake-executor-plugin-slurm; where none stands, we found none.
 
 - A cancelled job ("CANCELLED by 0", says accounting) has failed; upstream waits for it without end.
 - A job preempted or lost with its node is waited for only where SLURM has put it back in the queue (#109).
@@ -26,25 +27,16 @@ from snakemake_executor_plugin_slurm.utils import get_job_wildcards
 from snakemake_executor_plugin_slurm_jobstep import get_cpu_setting
 from snakemake_interface_common.exceptions import WorkflowError
 
-from hallmarks.cluster.queue import Queued, queued, states
+from hallmarks.cluster.queue import INTERRUPTED, Queued, queued, states
 from hallmarks.errors import UserError
 
 common_settings = upstream.common_settings
-FAILED = {
-    "FAILED",
-    "CANCELLED",
-    "TIMEOUT",
-    "DEADLINE",
-    "OUT_OF_MEMORY",
-    "PREEMPTED",
-    "NODE_FAIL",
-    "BOOT_FAIL",
-}
+FAILED = {"FAILED", "CANCELLED", "TIMEOUT", "DEADLINE", "OUT_OF_MEMORY", "BOOT_FAIL", *INTERRUPTED}
 
 
 @dataclass
 class ExecutorSettings(upstream.ExecutorSettings):
-    """Upstream's, without arrays; which command tells the states of jobs is not asked."""
+    """Upstream's. `status_command`, `status_attempts` and `no_account` change nothing here."""
 
     wait_for_controller: int = field(
         default=900,
@@ -101,10 +93,11 @@ class Executor(upstream.Executor):
             time.sleep(5)
         return []  # `sbatch` will say why
 
-    # Upstream has no method for what stands below: it is done in those that come nearest.
+    # Upstream has no method for the two below, which stand in those that come nearest. They can go once its
+    # `run_job` asks a method for further options of `sbatch`, and its groups run side by side (#469).
 
     def get_partition_arg(self, job) -> str:
-        """The partition and, as `run_job` has no place for further options of `sbatch`, what to wait for."""
+        """The partition, and those that make the same, to wait for."""
         wildcards = get_job_wildcards(job)
         comment = f"rule_{job.name}_wildcards_{wildcards}" if wildcards else f"rule_{job.name}"
         same = [
@@ -117,7 +110,7 @@ class Executor(upstream.Executor):
         return super().get_partition_arg(job) + behind
 
     def format_job_exec(self, job) -> str:
-        """The command of a job: of a group one step, not one for each part in turn on all cores (#469)."""
+        """The command of a job; of a group one job step, without the executor that makes one a part."""
         call = super().format_job_exec(job)
         if not job.is_group():
             return call

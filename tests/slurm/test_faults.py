@@ -162,7 +162,12 @@ def test_a_run_that_diverges_uses_no_retry_and_is_labelled(project):
 
 def test_three_time_limits_in_a_row(project, undisturbed):
     """SLURM looks at the clock twice a minute, and here warns 10 to 40 s after a job's start."""
-    resources = ["--set-resources", "train:runtime=2", "train:slurm_extra='--signal=TERM@80'"]
+    resources = [
+        "--set-resources",
+        "train:runtime=2",
+        "train:slurm_extra='--signal=TERM@80'",
+        "train:mem_mb=2000",
+    ]
     driver = project.start(project.target(), "--retries", "9", *resources)
     saved = []
     for _ in range(3):

@@ -2,7 +2,6 @@
 from hallmarks.errors import UserError
 
 RESULTS = str(results.folder)
-SCRATCH = paper.config.scratch
 ENVIRONMENT = "../../envs/hallmarks.yaml"
 
 
@@ -11,6 +10,14 @@ wildcard_constraints:
     figure="|".join(paper.config.figures) or "none",
     study="|".join(paper.config.studies) or "none",
     dataset=r"[a-z0-9][a-z0-9-]*",
+
+
+def result(path):
+    """A file below the results, which are on a file system whatever a module's or the command line's storage.
+
+    The folder is the one where they really are; Snakemake must not put a module's prefix before it once more.
+    """
+    return local(f"{RESULTS}/{path}")
 
 
 def inputs(kind, wildcard, paths=lambda name: {}):
@@ -28,8 +35,8 @@ def inputs(kind, wildcard, paths=lambda name: {}):
 
 def kernels_and_measures(runs):
     return {
-        "kernels": [f"{RESULTS}/kernels/{run}.npz" for run in runs],
-        "measures": [f"{RESULTS}/measures/{run}.parquet" for run in runs],
+        "kernels": [result(f"kernels/{run}.npz") for run in runs],
+        "measures": [result(f"measures/{run}.parquet") for run in runs],
     }
 
 
@@ -38,5 +45,5 @@ def removals(names):
     return (
         []
         if paper.config.keep_trajectories
-        else [f"{RESULTS}/runs/{run}/removed.json" for run in names]
+        else [result(f"runs/{run}/removed.json") for run in names]
     )

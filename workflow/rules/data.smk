@@ -1,9 +1,9 @@
 rule data:
     output:
         # Not deleted before the job: data that are there are taken as they are.
-        update(f"{RESULTS}/data/{{dataset}}/data.json"),
+        update(result("data/{dataset}/data.json")),
     log:
-        f"{RESULTS}/logs/data/{{dataset}}.log",
+        result("logs/data/{dataset}.log"),
     conda:
         ENVIRONMENT
     params:
@@ -17,4 +17,5 @@ rule data:
 
 rule data_all:
     input:
-        [f"{RESULTS}/data/{name}/data.json" for name in paper.data_sets],
+        [result(f"data/{name}/data.json") for name in paper.data_sets],
+    localrule: True

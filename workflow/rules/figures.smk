@@ -1,4 +1,4 @@
-from hallmarks.workflow.captions import choices_of, label_of, section_of, shown_by
+from hallmarks.workflow.captions import choices_of, label_of, plain, section_of, shown_by
 
 
 def runs_shown(figure):
@@ -13,20 +13,20 @@ rule figure:
         ),
     output:
         png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
+            result("figures/{figure}.png"),
             caption="../report/figure.rst",
             category=lambda wildcards: section_of(paper, wildcards.figure),
             labels=lambda wildcards: {
                 "figure": label_of(wildcards.figure),
-                "shows": paper.config.figures[wildcards.figure].title,
+                "shows": plain(paper.config.figures[wildcards.figure].title),
             },
         ),
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        csv=f"{RESULTS}/figures/{{figure}}.csv",
-        notebook=f"{RESULTS}/notebooks/{{figure}}.ipynb",
-        identity=f"{RESULTS}/figures/{{figure}}.identity.json",
+        pdf=result("figures/{figure}.pdf"),
+        csv=result("figures/{figure}.csv"),
+        notebook=result("notebooks/{figure}.ipynb"),
+        identity=result("figures/{figure}.identity.json"),
     log:
-        f"{RESULTS}/logs/figure/{{figure}}.log",
+        result("logs/figure/{figure}.log"),
     conda:
         ENVIRONMENT
     params:
@@ -47,8 +47,8 @@ rule figure:
 def of_figure(name):
     """All that is made of a figure, so that none of it can be missed."""
     return [
-        *(f"{RESULTS}/figures/{name}.{suffix}" for suffix in ["png", "pdf", "csv"]),
-        f"{RESULTS}/notebooks/{name}.ipynb",
+        *(result(f"figures/{name}.{suffix}") for suffix in ["png", "pdf", "csv"]),
+        result(f"notebooks/{name}.ipynb"),
     ]
 
 
@@ -56,6 +56,7 @@ rule figures_all:
     input:
         [path for name in paper.config.figures for path in of_figure(name)],
         removals(sorted({run for name in paper.config.figures for run in runs_shown(name)})),
+    localrule: True
 
 
 for name in paper.config.figures:

@@ -5,18 +5,18 @@ rule kernel:
                 "kernels",
                 "run",
                 lambda run: {
-                    "trajectory": f"{RESULTS}/runs/{run}/trajectory/trajectory.json",
-                    "points": f"{RESULTS}/runs/{run}/trajectory/points.sha256",
+                    "trajectory": result(f"runs/{run}/trajectory/trajectory.json"),
+                    "points": result(f"runs/{run}/trajectory/points.sha256"),
                 },
             )
         ),
     output:
-        kernel=f"{RESULTS}/kernels/{{run}}.npz",
-        identity=f"{RESULTS}/kernels/{{run}}.identity.json",
+        kernel=result("kernels/{run}.npz"),
+        identity=result("kernels/{run}.identity.json"),
     log:
-        f"{RESULTS}/logs/kernel/{{run}}.log",
+        result("logs/kernel/{run}.log"),
     benchmark:
-        f"{RESULTS}/benchmarks/kernel/{{run}}.tsv"
+        result("benchmarks/kernel/{run}.tsv")
     priority: 1  # before more training: the kernel may be what a trajectory's disk space waits for
     conda:
         ENVIRONMENT
@@ -37,11 +37,11 @@ rule kernel:
 rule discard:
     input:
         # All that is made of the points.
-        kernel=f"{RESULTS}/kernels/{{run}}.npz",
+        kernel=result("kernels/{run}.npz"),
     output:
-        f"{RESULTS}/runs/{{run}}/removed.json",
+        result("runs/{run}/removed.json"),
     log:
-        f"{RESULTS}/logs/discard/{{run}}.log",
+        result("logs/discard/{run}.log"),
     priority: 2
     localrule: True
     conda:
@@ -56,5 +56,6 @@ rule discard:
 
 rule kernels_all:
     input:
-        [f"{RESULTS}/kernels/{run}.npz" for run in paper.runs],
+        [result(f"kernels/{run}.npz") for run in paper.runs],
         removals(paper.runs),
+    localrule: True

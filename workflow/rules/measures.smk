@@ -1,13 +1,13 @@
 rule measure:
     input:
         unpack(
-            inputs("measures", "run", lambda run: {"kernel": f"{RESULTS}/kernels/{run}.npz"})
+            inputs("measures", "run", lambda run: {"kernel": result(f"kernels/{run}.npz")})
         ),
     output:
-        measures=f"{RESULTS}/measures/{{run}}.parquet",
-        identity=f"{RESULTS}/measures/{{run}}.identity.json",
+        measures=result("measures/{run}.parquet"),
+        identity=result("measures/{run}.identity.json"),
     log:
-        f"{RESULTS}/logs/measure/{{run}}.log",
+        result("logs/measure/{run}.log"),
     conda:
         ENVIRONMENT
     message:
@@ -19,5 +19,6 @@ rule measure:
 
 rule measures_all:
     input:
-        [f"{RESULTS}/measures/{run}.parquet" for run in paper.runs],
+        [result(f"measures/{run}.parquet") for run in paper.runs],
         removals(paper.runs),
+    localrule: True

@@ -2,10 +2,10 @@ rule study:
     input:
         unpack(inputs("studies", "study")),
     output:
-        table=f"{RESULTS}/studies/{{study}}.csv",
-        identity=f"{RESULTS}/studies/{{study}}.identity.json",
+        table=result("studies/{study}.csv"),
+        identity=result("studies/{study}.identity.json"),
     log:
-        f"{RESULTS}/logs/study/{{study}}.log",
+        result("logs/study/{study}.log"),
     conda:
         ENVIRONMENT
     message:

@@ -1,8 +1,11 @@
+from hallmarks.workflow.captions import plain
+
+
 def made_of(table):
     """The inputs of a table: of the claims what they judge, of a study its numbers."""
     if table == "claims":
         return kernels_and_measures(paper.judged)
-    return {"rows": f"{RESULTS}/studies/{table}.csv"}
+    return {"rows": result(f"studies/{table}.csv")}
 
 
 def title_of(table):
@@ -15,18 +18,18 @@ rule table:
     input:
         unpack(inputs("tables", "table", made_of)),
     output:
-        csv=f"{RESULTS}/tables/{{table}}.csv",
+        csv=result("tables/{table}.csv"),
         html=report(
-            f"{RESULTS}/tables/{{table}}.html",
+            result("tables/{table}.html"),
             caption="../report/table.rst",
             category="The paper's claims",
             # One label: of two, the report makes a switch where a section has two results, and fails.
-            labels=lambda wildcards: {"table": title_of(wildcards.table)},
+            labels=lambda wildcards: {"table": plain(title_of(wildcards.table))},
         ),
-        notebook=f"{RESULTS}/notebooks/{{table}}.ipynb",
-        identity=f"{RESULTS}/tables/{{table}}.identity.json",
+        notebook=result("notebooks/{table}.ipynb"),
+        identity=result("tables/{table}.identity.json"),
     log:
-        f"{RESULTS}/logs/table/{{table}}.log",
+        result("logs/table/{table}.log"),
     wildcard_constraints:
         table="|".join(results.tables) or "none",
     conda:
@@ -46,8 +49,8 @@ rule table:
 
 def of_table(name):
     return [
-        *(f"{RESULTS}/tables/{name}.{suffix}" for suffix in ["csv", "html"]),
-        f"{RESULTS}/notebooks/{name}.ipynb",
+        *(result(f"tables/{name}.{suffix}") for suffix in ["csv", "html"]),
+        result(f"notebooks/{name}.ipynb"),
     ]
 
 
@@ -64,3 +67,4 @@ for name in results.tables:
 rule tables_all:
     input:
         [path for name in results.tables for path in of_table(name)],
+    localrule: True

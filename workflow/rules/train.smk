@@ -6,29 +6,29 @@ rule train:
                 "run",
                 lambda run: {
                     "data": [
-                        f"{RESULTS}/data/{name}/data.json"
+                        result(f"data/{name}/data.json")
                         for name in paper.runs[run].settings.data_sets()
                     ]
                 },
             )
         ),
     output:
-        trajectory=f"{RESULTS}/runs/{{run}}/trajectory/trajectory.json",
+        trajectory=result("runs/{run}/trajectory/trajectory.json"),
         # Stands for the points, and goes with them: whoever needs them then trains again.
-        points=f"{RESULTS}/runs/{{run}}/trajectory/points.sha256",
-        log=f"{RESULTS}/runs/{{run}}/log.csv",
-        settings=f"{RESULTS}/runs/{{run}}/settings.yaml",
-        identity=f"{RESULTS}/runs/{{run}}/identity.json",
+        points=result("runs/{run}/trajectory/points.sha256"),
+        log=result("runs/{run}/log.csv"),
+        settings=result("runs/{run}/settings.yaml"),
+        identity=result("runs/{run}/identity.json"),
     log:
-        f"{RESULTS}/logs/train/{{run}}.log",
+        result("logs/train/{run}.log"),
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{run}}.tsv"
+        result("benchmarks/train/{run}.tsv")
     conda:
         ENVIRONMENT
     params:
         data=f"{RESULTS}/data",
         folder=lambda wildcards: f"{RESULTS}/runs/{wildcards.run}",
-        scratch=SCRATCH,
+        scratch=paper.config.scratch,
     message:
         "Training {wildcards.run}"
     shell:
@@ -38,4 +38,5 @@ rule train:
 
 rule train_all:
     input:
-        [f"{RESULTS}/runs/{run}/trajectory/trajectory.json" for run in paper.runs],
+        [result(f"runs/{run}/trajectory/trajectory.json") for run in paper.runs],
+    localrule: True

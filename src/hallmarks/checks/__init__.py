@@ -12,7 +12,7 @@ class Check:
     remedy: str = ""
 
 
-def render(checks: list[Check]) -> str:
+def render_checks(checks: list[Check]) -> str:
     """A line a check, and below each that failed what to do."""
     width = max(len(check.name) for check in checks)
     lines = []

@@ -3,51 +3,55 @@
 from pathlib import Path
 
 from hallmarks.checks import Check
-from hallmarks.checks.node import room
+from hallmarks.checks.node import check_room
 from hallmarks.checks.probe import check_node
 from hallmarks.checks.site import check_site
 from hallmarks.checks.versions import check_versions
 from hallmarks.config.types import Config
+from hallmarks.data.prepare import DATA_SETS
 from hallmarks.planning.jobs import Job
-from hallmarks.planning.profile import Profile
 from hallmarks.planning.table import Plan
-from hallmarks.planning.text import duration
+from hallmarks.planning.wall import attempts_of, attempts_said
 
 LOCK = Path("envs/requirements.txt")
 
 
-def examine(profile: Profile, plan: Plan, jobs: list[Job], wait: float) -> list[Check]:
-    """What applies to the profile: `jobs` and `plan` are of all that it would make; a job is waited for."""
-    config = profile.config
-    sources, missing = data_sources(config, jobs)
-    checks = [check_versions(LOCK), room("results", Path(config.results), plan.to_come), *missing]
-    checks += check_limits(plan, profile)
+def examine(plan: Plan, wait: float) -> list[Check]:
+    """What applies to the plan of all that a profile makes; so many seconds are waited for a job."""
+    profile, config, jobs = plan.profile, plan.profile.paper.config, plan.jobs
+    checks = [check_versions(LOCK), check_room("results", Path(config.results), plan.disk.to_come)]
+    checks += [*check_sources(config, jobs), *check_limits(plan.over_limit, profile.attempts)]
     if profile.slurm:
         checks += (site := check_site(jobs))
         if len(site) == 1:  # SLURM itself does not answer
             return checks
     job = next((job for job in jobs if job.rule == "train"), jobs[0]) if profile.slurm else None
+    used = {job.name for job in jobs if job.rule == "data"}
+    sources = {name: folder for name, folder in config.data.items() if name in used}
     asked = {"gpu": bool(job and job.resources.get("gpu")), "data": sources}
-    asked |= {"scratch": config.scratch, "needed": plan.in_progress}
+    asked |= {"scratch": config.scratch, "needed": plan.disk.in_progress}
     return checks + check_node(job, asked, wait)
 
 
-def data_sources(config: Config, jobs: list[Job]) -> tuple[dict[str, str], list[Check]]:
-    """The configured paths of the data sets in use, and a failure where one is missing."""
-    used = {job.wildcards["dataset"]: job.reason is None for job in jobs if job.rule == "data"}
-    sources = {name: config.data[name] for name in sorted(used) if name in config.data}
-    if used.get("imagenet", True) or "imagenet" in sources:
-        return sources, []
-    remedy = "set data: {imagenet: FOLDER}, a folder with train/ and val/ that every node sees"
-    return sources, [Check("data imagenet", "no path is configured", remedy)]
+def check_sources(config: Config, jobs: list[Job]) -> list[Check]:
+    """A failure for each data set that must lie somewhere already, and no folder is configured."""
+    to_get = sorted(job.name for job in jobs if job.rule == "data" and job.reason)
+    return [
+        Check(
+            f"data {name}",
+            "no path is configured",
+            f"set data: {{{name}: FOLDER}}, a folder that holds it and that every node sees",
+        )
+        for name in to_get
+        if DATA_SETS[name].Settings.needs_source and name not in config.data
+    ]
 
 
-def check_limits(plan: Plan, profile: Profile) -> list[Check]:
+def check_limits(over_limit: list[Job], allowed: int) -> list[Check]:
     """Whether every run ends within its time limit, or within the attempts that the profile allows."""
-    checks = []
-    for task, (seconds, limit, attempts) in plan.attempts.items():
-        allowed = f"{attempts} of {profile.attempts} attempts"
-        found = f"{task}: {duration(seconds)} in jobs of {duration(limit)}, {allowed}"
-        remedy = "raise `runtime` of `train`, or `retries`, in the profile"
-        checks.append(Check("time limits", found, remedy if attempts > profile.attempts else ""))
+    remedy = "raise `runtime` of `train`, or `retries`, in the profile"
+    checks = [
+        Check("time limits", attempts_said(job, allowed), remedy if attempts_of(job) > allowed else "")
+        for job in over_limit
+    ]
     return checks or [Check("time limits", "every run fits into one job")]

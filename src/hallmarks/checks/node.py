@@ -31,7 +31,7 @@ def examine(name: str, gpu: bool, data: dict[str, str], scratch: str, needed: in
         remedy = f"set data: {{{dataset}: FOLDER}} to a path that every node sees, and check its permissions"
         wrong = unreadable(Path(path))
         checks.append(Check(f"data {dataset}", wrong or f"{path} is readable", remedy if wrong else ""))
-    return [*checks, room("scratch", Path(scratch), needed)]
+    return [*checks, check_room("scratch", Path(scratch), needed)]
 
 
 def wrong_on_gpu() -> str:
@@ -62,7 +62,7 @@ def unreadable(path: Path) -> str:
     return ""
 
 
-def room(name: str, folder: Path, needed: int) -> Check:
+def check_room(name: str, folder: Path, needed: int) -> Check:
     """Whether a file can be written and synced in a folder, which is made, and the disk has room."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

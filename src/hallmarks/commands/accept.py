@@ -6,6 +6,7 @@ such as `train_all`, or a file; what it rests on is accepted with it, states of 
 
 import argparse
 
+from hallmarks.commands import add_profile
 from hallmarks.errors import UserError
 
 
@@ -14,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "targets", metavar="TARGET", nargs="+", help="fig12, claims, a run's name, train_all, …"
     )
     parser.add_argument("--why", required=True, help="the reason, for whoever audits the result")
-    parser.add_argument("--profile", default="laptop", help="laptop (the default), slurm, …")
+    add_profile(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     if not arguments.why.strip():
         raise UserError("--why: say why the results stand; whoever audits them will ask")
-    results = open_profile(arguments.profile).results
+    results = open_profile(arguments.profile, arguments.configfile).results
     count = 0
     for result in results_behind(results, arguments.targets):
         for said in [

@@ -7,9 +7,13 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
+from hallmarks.cluster.queue import Queued, queued
+from hallmarks.commands import add_profile
+from hallmarks.errors import UserError
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="laptop", help="laptop (the default), slurm, …")
+    add_profile(parser)
     parser.add_argument("--unfinished", action="store_true", help="leave out the runs that are done")
     parser.add_argument(
         "--efficiency",
@@ -21,29 +25,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from hallmarks.cluster.queue import queued
-    from hallmarks.errors import UserError
-    from hallmarks.planning import efficiency
+    from hallmarks.planning.efficiency import read_reports, render_uses
+    from hallmarks.planning.leftovers import leftovers_said
     from hallmarks.planning.profile import open_profile
-    from hallmarks.planning.progress import all_progress, render
-    from hallmarks.runs.expand import expand
+    from hallmarks.planning.progress import progress, render_progress
 
-    profile = open_profile(arguments.profile)
+    profile = open_profile(arguments.profile, arguments.configfile)
     if arguments.efficiency:
-        print(efficiency.render(efficiency.read(arguments.efficiency, profile)))
+        print(render_uses(read_reports(arguments.efficiency, profile)))
         return
-    jobs, queue = [], ""
-    if profile.slurm:
-        try:
-            jobs = queued(Path.cwd())
-            states = Counter(job.state.lower() for job in jobs)
-            queue = f"Queue: {', '.join(f'{count} {state}' for state, count in states.items()) or 'empty'}"
-        except UserError as error:
-            queue = f"The queue is not shown: {error}; run this where you submit jobs"
-    config = profile.config
-    rows = all_progress(list(expand(config).values()), Path(config.results), Path(config.scratch), jobs)
+    jobs, queue = ask_queue() if profile.slurm else ([], "")
+    results, scratch = profile.results, Path(profile.paper.config.scratch)
+    rows = [progress(run, results.folder, scratch, jobs) for run in profile.paper.runs.values()]
     if arguments.unfinished:
         rows = [row for row in rows if row.state not in {"done", "diverged"}]
-    print(render(rows))
-    if queue:
-        print(queue)
+    for said in (render_progress(rows), queue, leftovers_said(results)):
+        if said:
+            print(said)
+
+
+def ask_queue() -> tuple[list[Queued], str]:
+    """The jobs that were submitted from here, and a line on them."""
+    try:
+        jobs = queued(Path.cwd())
+    except UserError as error:
+        return [], f"The queue is not shown: {error}; run this where you submit jobs"
+    states = Counter(job.state.lower() for job in jobs)
+    return jobs, f"Queue: {', '.join(f'{count} {state}' for state, count in states.items()) or 'empty'}"

@@ -1,5 +1,7 @@
 """The configuration's types. A key that is not named here is an error, and so is a value out of range."""
 
+import os
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -23,6 +25,19 @@ def different(seeds: list[int]) -> list[int]:
 
 
 Seeds = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(different)]
+
+
+def without_wildcards(path: str) -> str:
+    """Snakemake replaces `{word}` and `<word>` in a path."""
+    if re.search("[{}]|<.*>", path, re.DOTALL):
+        raise ValueError(
+            f"'{path}' holds {{…}} or <…>, which Snakemake replaces in a path; choose another name"
+        )
+    return path
+
+
+Folder = Annotated[str, AfterValidator(os.path.expanduser)]
+Made = Annotated[Folder, AfterValidator(without_wildcards)]
 
 
 class Experiment(Strict):
@@ -60,13 +75,13 @@ class Config(Strict):
 
     scale: Name
     """Written on every figure: paper, laptop, …"""
-    results: str = "results"
+    results: Made = "results"
     """The folder of all that is made."""
-    scratch: str = "scratch"
+    scratch: Made = "scratch"
     """The folder of resumable training state."""
     keep_trajectories: bool = True
     """If false, a trajectory's points are removed once its kernel exists."""
-    data: dict[Name, str] = {}
+    data: dict[Name, Folder] = {}
     """The folder where a data set already lies; without it, it is got."""
     tasks: dict[Name, Annotated[Any, TASKS]]
     experiments: dict[Name, Experiment]

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hallmarks.data.draws import AUGMENTATION, epoch_order, generator
-from hallmarks.data.images import Images, ImageShape
+from hallmarks.data.images import Images
 from hallmarks.data.prepared import enough, read_contents
+from hallmarks.data.shape import ImageShape
 from hallmarks.errors import UserError
 
 TEST_BATCH = 1000

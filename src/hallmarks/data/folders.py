@@ -20,8 +20,9 @@ from torchvision.transforms import (
 )
 
 from hallmarks.data.draws import AUGMENTATION, derived_seed, epoch_order
-from hallmarks.data.images import Images, ImageShape
+from hallmarks.data.images import Images
 from hallmarks.data.prepared import enough, read_contents
+from hallmarks.data.shape import ImageShape
 from hallmarks.errors import UserError
 from hallmarks.machine import cores
 

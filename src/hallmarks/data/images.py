@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import PositiveInt
 
 from hallmarks.config.strict import Strict
+from hallmarks.data.shape import ImageShape
 from hallmarks.errors import UserError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from hallmarks.data.batches import Batches
 
 
@@ -28,25 +27,12 @@ class ImageFacts:
     classes: int
 
 
-@dataclass(frozen=True)
-class ImageShape:
-    """What a network must know of its images: channels×size×size, of so many classes."""
-
-    channels: int
-    classes: int
-    size: int
-
-    def examples(self, number: int) -> Tensor:
-        """Images of this shape, without values."""
-        import torch
-
-        return torch.empty(number, self.channels, self.size, self.size)
-
-
 class Images(Strict):
     """The data set, and what makes it smaller for small runs."""
 
     facts: ClassVar[ImageFacts]
+    needs_source: ClassVar[bool] = False
+    """Whether it cannot be got, and must lie in a folder that the configuration names."""
     name: str
     training_images: PositiveInt | None = None
     """How many to train on; without it all."""
@@ -84,6 +70,12 @@ class Images(Strict):
     def decoded(self) -> bool:
         """Whether each image is a file, decoded each time that it is used."""
         return False
+
+    @classmethod
+    def prepared_bytes(cls) -> int:
+        """What a prepared folder takes on disk, about: the whole set, a byte a value."""
+        facts = cls.facts
+        return (facts.train + facts.test) * facts.channels * facts.side**2
 
     def describe(self) -> str:
         images = f"{self.training_images:,} images" if self.training_images else "all images"

@@ -115,12 +115,9 @@ def _in_order(
             if index + ahead < len(parts):
                 reader.read_ahead(parts[index + ahead])
             waiting.append((part, pool.submit(work, part)))
-            if len(waiting) >= ahead:
+            while len(waiting) >= (ahead if index + 1 < len(parts) else 1):
                 part, future = waiting.popleft()
                 yield part, future.result()
-        while waiting:
-            part, future = waiting.popleft()
-            yield part, future.result()
     finally:
         for _, future in waiting:
             future.cancel()

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from hallmarks.config.registry import Registry
 from hallmarks.config.strict import Strict, Unit
 from hallmarks.errors import UserError
-from hallmarks.runs.origin import Cost, Making, Origin, Time
+from hallmarks.runs.origin import Cost, Epoch, Making, Origin, Time
 
 DATA_SETS = Registry("hallmarks.data.sets", "data set")
 MODELS = Registry("hallmarks.models", "model")
@@ -90,6 +90,10 @@ class Settings(Origin):
         """Updates of the whole run."""
         return self.in_steps(self.recipe.length, self.recipe.unit)
 
+    def epoch(self) -> Epoch:
+        """Of whole batches."""
+        return Epoch(self.steps_per_epoch(), self.steps_per_epoch() * self.recipe.batch_size)
+
     def time(self) -> Time:
         """For figures and claims."""
         return Time(self.recipe.unit, self.recipe.schedule.drops())
@@ -118,6 +122,7 @@ class Settings(Origin):
             steps=self.steps(),
             flops=size.flops * (trained + tested / 3),
             decoded=trained + tested if self.data.decoded else 0,
+            state=2 * size.parameters,  # the weights, and as much of the optimizer
         )
 
     def make(self, making: Making) -> bool:

@@ -1,65 +1,65 @@
 """What finished runs took, from Snakemake's benchmark files and the runs' own logs."""
 
 import csv
+import math
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from hallmarks.config.types import Task
-from hallmarks.planning.costs import Cost
-from hallmarks.runs.expand import total_steps
+from hallmarks.config.load import read_yaml
+from hallmarks.config.types import TASKS
+from hallmarks.errors import UserError
+from hallmarks.planning.costs import START_SECONDS
+from hallmarks.runs.origin import Origin
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Seconds of a finished job, with what was trained."""
+class Work:
+    """What training a run, or its kernel, is: where it comes from, its data and its network's size are equal
+    for runs that are `alike`; FLOPs of a `step`; and the `amount`, in FLOPs or points."""
 
-    task: Task
-    seconds: float
+    alike: tuple
+    step: float
+    amount: float
 
 
-def read(results: Path, rule: str) -> list[Measured]:
-    """The finished jobs of `train` or `kernel` whose benchmark and settings are left whole."""
+def work_of(settings: Origin, rule: str) -> Work:
+    cost = settings.cost()
+    alike = type(settings), settings.data_sets(), cost.parameters, cost.tensors
+    amount = cost.points if rule == "kernel" else cost.flops or cost.steps
+    return Work(alike, cost.flops / max(cost.steps, 1), max(amount, 1))
+
+
+def read_measured(results: Path, rule: str) -> list[tuple[Work, float]]:
+    """The finished jobs of `train` or `kernel` whose benchmark and settings are whole, and their seconds."""
     folder, found = results / "benchmarks" / rule, []
     for path in sorted(folder.glob("*/*/seed*.tsv")):
         run = results / "runs" / path.relative_to(folder).with_suffix("")
         try:
-            settings = yaml.safe_load((run / "settings.yaml").read_text())
-            task = Task.model_validate({key: settings[key] for key in ("data", "model", "recipe")})
+            said = read_yaml(run / "settings.yaml")
+            settings = TASKS.validate({key: value for key, value in said.items() if key != "run"})
             seconds = statistics.median(column(path, "s", "\t"))
-            if (
-                rule == "train"
-            ):  # of a run that went on after a stop, the benchmark holds the last attempt only
-                seconds = max(seconds, sum(column(run / "log.csv", "seconds", ",")))
-        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
+            logged = sum(column(run / "log.csv", "seconds", ",")) if rule == "train" else 0
+        except (OSError, TypeError, ValueError, UserError):
             continue
-        found.append(Measured(task, seconds))
+        # The last attempt's alone: of a run that went on after a stop, or was found finished.
+        seconds = logged + START_SECONDS if seconds < logged else seconds
+        found.append((work_of(settings, rule), seconds))
     return found
 
 
 def column(path: Path, name: str, between: str) -> list[float]:
+    """A column of a file; nothing where it has none of this name."""
     with open(path) as file:
-        return [float(row[name]) for row in csv.DictReader(file, delimiter=between)]
+        return [float(row[name]) for row in csv.DictReader(file, delimiter=between) if name in row]
 
 
-def estimate(finished: list[Measured], task: Task, rule: str) -> tuple[float, int] | None:
-    """Seconds for a task from finished runs of the same network and data, and of how many; None without any.
+def estimate(finished: list[tuple[Work, float]], wanted: Work) -> tuple[float, int] | None:
+    """Seconds for a job from finished ones like it, and of how many; None without any.
 
-    Training grows with the images, a kernel with the points. Runs of the same batch size go before others,
-    since small batches are slower.
+    Those whose steps are as large go before others, since small steps are slower.
     """
-    alike = [m for m in finished if (m.task.model, m.task.data) == (task.model, task.data)]
-    same = [m for m in alike if m.task.recipe.batch_size == task.recipe.batch_size]
-    chosen = same or alike
-    if not chosen:
-        return None
-
-    def amount(settings: Task) -> int:
-        if rule == "train":
-            return total_steps(settings) * settings.recipe.batch_size
-        return Cost(settings).points
-
-    rate = statistics.median(m.seconds / max(amount(m.task), 1) for m in chosen)
-    return rate * amount(task), len(chosen)
+    alike = [(work, seconds) for work, seconds in finished if work.alike == wanted.alike]
+    same = [(work, seconds) for work, seconds in alike if math.isclose(work.step, wanted.step, rel_tol=0.05)]
+    rates = [seconds / work.amount for work, seconds in same or alike]
+    return (statistics.median(rates) * wanted.amount, len(rates)) if rates else None

@@ -31,7 +31,7 @@ class Use:
     part: float
 
 
-def read(paths: list[Path], profile: Profile) -> list[Use]:
+def read_reports(paths: list[Path], profile: Profile) -> list[Use]:
     """The use of each rule, or group of rules, over all reports. Raises UserError where one is no report."""
     groups, steps = set(profile.keys.get("groups", {}).values()), defaultdict(list)
     for path in paths:
@@ -63,7 +63,7 @@ def use(name: str, steps: list[list[float]], keys: dict) -> Use:
     return Use(grouped or [name], len(steps), seconds, busy, cores, used, asked, part)
 
 
-def render(uses: list[Use]) -> str:
+def render_uses(uses: list[Use]) -> str:
     """A line for each, and the lines for the profile.
 
     Suggested are a quarter more memory than was used, in whole 100 MB, and twice the longest time, in whole

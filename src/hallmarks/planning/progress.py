@@ -2,66 +2,83 @@
 
 import csv
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hallmarks.cluster.queue import Queued, job_of, submissions
 from hallmarks.errors import UserError
 from hallmarks.planning.text import aligned, duration
-from hallmarks.runs.expand import Run, steps_per_epoch, total_steps
+from hallmarks.runs.run import Run
 from hallmarks.trajectory.reader import Trajectory, read_trajectory
 
 RESUMED = "going on after step"
+HEADS = "run", "state", "epoch", "loss", "test %", "images/s", "left", "last sign", "attempts", "node"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One run: `state` is done, diverged, in progress, waiting, or what the queue says.
+    """One run: `state` is done, diverged, in progress, waiting, or what the queue says; `log` its last line.
 
     `left` and `seen` are seconds: to the end at the present speed, and since it last wrote anything.
     """
 
-    run: str
+    run: Run
     state: str
-    epochs: float
-    epoch: float | None = None
-    loss: float | None = None
-    accuracy: float | None = None
-    speed: float | None = None
+    log: dict[str, float]
+    step: float | None = None
     left: float | None = None
     node: str = ""
     attempts: str = ""
     seen: float | None = None
 
+    def cells(self) -> tuple[str, ...]:
+        """A line of the table: epochs, or steps where there are none."""
+        epoch, steps, log = self.run.settings.epoch(), self.run.settings.steps(), self.log
+        if epoch and self.step is not None:
+            done = f"{self.step / epoch.steps:.4g} of {steps / epoch.steps:.4g}"
+        else:
+            done = "" if self.step is None else f"{self.step:g} of {steps} steps"
+        return (
+            self.run.name,
+            self.state,
+            done,
+            f"{log['loss']:.4f}" if "loss" in log else "",
+            f"{100 * log['test_accuracy']:.1f}" if "test_accuracy" in log else "",
+            f"{log['images_per_second']:.0f}" if "images_per_second" in log else "",
+            "" if self.left is None else duration(self.left),
+            "" if self.seen is None else f"{duration(self.seen)} ago",
+            self.attempts,
+            self.node,
+        )
 
-def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued], now: float) -> Progress:
-    """How far a run is at the time `now`."""
-    finished = present(results / "runs" / run.name / "trajectory")
-    folder = results / "runs" / run.name if finished else scratch / run.name / "output"
-    total, an_epoch = total_steps(run.settings), steps_per_epoch(run.settings)
-    found, logged = Progress(run.name, "waiting", total / an_epoch), last_row(folder / "log.csv")
-    if logged:
-        accuracy, speed = 100 * logged["test_accuracy"], logged["images_per_second"]
-        found = replace(found, loss=logged["loss"], accuracy=accuracy, speed=speed)
-    if finished and finished.diverged:
-        return replace(found, state="diverged", epoch=finished.diverged["epoch"])
-    if finished:
-        return replace(found, state="done", epoch=found.epochs)
-    step, trajectory = int(logged.get("step", 0)), present(folder / "trajectory")
-    text, attempts = results / "logs" / "train" / f"{run.name}.log", submissions(run.name, Path(".snakemake"))
+
+def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued]) -> Progress:
+    """How far a run is now."""
+    total, epoch, made = run.settings.steps(), run.settings.epoch(), results / "runs" / run.name
+    if finished := present(made / "trajectory"):
+        diverged, log = finished.diverged, last_row(made / "log.csv")
+        return (
+            Progress(run, "diverged", log, diverged["step"])
+            if diverged
+            else Progress(run, "done", log, total)
+        )
+    # Beside the newest may lie what other settings or other code left.
+    folder = max((scratch / run.name).glob("*/output"), key=last_written, default=scratch)
+    log, trajectory = last_row(folder / "log.csv"), present(folder / "trajectory")
+    state, step, left, seen, tries = "waiting", None, None, None, ""
     if trajectory:
-        step = max([step, *(point.step for point in trajectory.points[-1:])])
-        written = [text, folder / "log.csv", folder / "trajectory" / "trajectory.json"]
-        seen = max(now - max(path.stat().st_mtime for path in written if path.exists()), 0)
+        state, step = (
+            "in progress",
+            max([log.get("step", 0), *(point.step for point in trajectory.points[-1:])]),
+        )
+        text = results / "logs" / "train" / f"{run.name}.log"
+        seen = max(time.time() - max(last_written(folder), modified(text)), 0)
         tries = "2 or more" if text.exists() and RESUMED in text.read_text(errors="replace") else "1"
-        found = replace(found, state="in progress", epoch=step / an_epoch, attempts=tries, seen=seen)
-    if logged:
-        found = replace(found, left=(total - step) * run.settings.recipe.batch_size / found.speed)
-    if attempts:
-        found = replace(found, attempts=str(attempts))
-    if job := job_of(run.name, jobs):
-        found = replace(found, state=job.state.lower(), node=job.node)
-    return found
+    if epoch and "images_per_second" in log:
+        left = (total - (step or 0)) * epoch.examples / epoch.steps / log["images_per_second"]
+    job, submitted = job_of(run.name, jobs), submissions(run.name, Path(".snakemake"))
+    state, node = (job.state.lower(), job.node) if job else (state, "")
+    return Progress(run, state, log, step, left, node, str(submitted or tries), seen)
 
 
 def present(folder: Path) -> Trajectory | None:
@@ -73,7 +90,7 @@ def present(folder: Path) -> Trajectory | None:
 
 
 def last_row(path: Path) -> dict[str, float]:
-    """The last epoch's line of a log; nothing where there is none yet."""
+    """The last line of a log; nothing where there is none yet."""
     try:
         with open(path) as file:
             rows = list(csv.DictReader(file))
@@ -82,30 +99,18 @@ def last_row(path: Path) -> dict[str, float]:
         return {}
 
 
-def all_progress(runs: list[Run], results: Path, scratch: Path, jobs: list[Queued]) -> list[Progress]:
-    """How far every run is now."""
-    now = time.time()
-    return [progress(run, results, scratch, jobs, now) for run in runs]
+def last_written(output: Path) -> float:
+    """When a run last wrote its log or a point, in seconds since 1970."""
+    return max(modified(output / "log.csv"), modified(output / "trajectory" / "trajectory.json"))
 
 
-def render(rows: list[Progress]) -> str:
+def modified(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def render_progress(rows: list[Progress]) -> str:
     """One line a run, and how many are in which state."""
-    heads = "run", "state", "epoch", "loss", "test %", "images/s", "left", "last sign", "attempts", "node"
-    lines = [
-        (
-            row.run,
-            row.state,
-            "" if row.epoch is None else f"{row.epoch:.4g} of {row.epochs:.4g}",
-            "" if row.loss is None else f"{row.loss:.4f}",
-            "" if row.accuracy is None else f"{row.accuracy:.1f}",
-            "" if row.speed is None else f"{row.speed:.0f}",
-            "" if row.left is None else duration(row.left),
-            "" if row.seen is None else f"{duration(row.seen)} ago",
-            row.attempts,
-            row.node,
-        )
-        for row in rows
-    ]
     states = [row.state for row in rows]
     counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-    return f"{aligned(heads, lines, range(2, 9))}\n\n{len(rows)} runs: {', '.join(counts)}"
+    table = aligned(HEADS, [row.cells() for row in rows], range(2, 9))
+    return f"{table}\n\n{len(rows)} runs: {', '.join(counts)}"

@@ -12,6 +12,17 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours < 100 else f"{hours / 24:.1f} days"
 
 
+def hours(value: float) -> str:
+    """Two digits, nothing for none."""
+    return "" if value == 0 else f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def number(count: int, plural: str) -> str:
+    """`1 run`, `2 studies`."""
+    singular = plural.removesuffix("ies") + "y" if plural.endswith("ies") else plural.removesuffix("s")
+    return f"{count} {plural if count != 1 else singular}"
+
+
 def size(count: float) -> str:
     """`9.3 GB`."""
     for unit in ("B", "kB", "MB", "GB"):

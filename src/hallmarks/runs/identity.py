@@ -62,6 +62,11 @@ class Identity:
             return None
 
 
+def beside(kind: str, name: str, word: str) -> str:
+    """The file `identity` or `accepted` beside a result, below the folder of all results."""
+    return f"{kind}/{name}{'/' if kind == 'runs' else '.'}{word}.json"
+
+
 def changes(made: Identity | None, now: Identity) -> list[str]:
     """What a result would be made by now that it was not made by, in words; [] where nothing that counts is.
 
@@ -75,9 +80,9 @@ def changes(made: Identity | None, now: Identity) -> list[str]:
         new = {way: value for way, value in new.items() if way in old or way in given}
     said = [f"{'.'.join(way)}: {short(old.get(way))} → {short(new.get(way))}" for way in differing(old, new)]
     said += [f"{name} is another" for name in differing(made.inputs, now.inputs)]
-    for module in differing(made.code, now.code):
-        word = "is used no more" if module not in now.code else "changed"
-        said.append(f"{path_of(module)} {word if module in made.code else 'is used now'}")
+    # A module that is used no more counts by the module that no longer uses it.
+    for module in differing({name: made.code.get(name) for name in now.code}, now.code):
+        said.append(f"{path_of(module)} {'changed' if module in made.code else 'is used now'}")
     return said
 
 

@@ -24,7 +24,7 @@ class Time:
 @dataclass(frozen=True)
 class Cost:
     """What a run takes: of the trajectory `points`, `parameters` and their `tensors`; of the making `steps`,
-    `flops`, and how many files are `decoded`."""
+    `flops`, how many files are `decoded`, and the numbers in the `state` from which it goes on."""
 
     points: int
     parameters: int
@@ -32,6 +32,15 @@ class Cost:
     steps: int
     flops: float
     decoded: int = 0
+    state: int = 0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The steps of an epoch, and the examples that they take."""
+
+    steps: int
+    examples: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,10 @@ class Origin(Strict):
     @abstractmethod
     def steps(self) -> int:
         """Updates of the whole run."""
+
+    def epoch(self) -> Epoch | None:
+        """What an epoch is; None of a run that has steps only."""
+        return None
 
     @abstractmethod
     def time(self) -> Time:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hallmarks.errors import UserError
-from hallmarks.runs.identity import Identity
+from hallmarks.runs.identity import Identity, beside
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -32,9 +32,16 @@ def parse_settings(text: str) -> dict[str, Any]:
 
 
 def requested_identity(settings: dict[str, Any]) -> Identity:
-    """What decides the result that settings ask for, with the code as it is now: what will run."""
+    """What decides the result that settings ask for, by code and inputs as they are now: what will run."""
     from hallmarks.runs.sources import meaning_now
 
-    wanted = settings["identity"]
+    wanted, folder = settings["identity"], Path(settings["results"])
     code = {name: meaning_now(name, digest) for name, digest in wanted["code"].items()}
-    return Identity(wanted["settings"], wanted["inputs"], code)
+    inputs = {name: key_now(folder, name, key) for name, key in wanted["inputs"].items()}
+    return Identity(wanted["settings"], inputs, code)
+
+
+def key_now(folder: Path, name: str, before: str) -> str:
+    """The key of an input, `kernels/<run>`; when this was planned, its data may not have been there."""
+    made = Identity.read(folder / beside(*name.split("/", 1), "identity"))
+    return made.key if made else before

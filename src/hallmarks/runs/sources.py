@@ -5,7 +5,6 @@ import functools
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 import grimp
@@ -13,7 +12,15 @@ import grimp
 from hallmarks.errors import UserError
 
 # They check, report and write, and decide no number: settings are compared themselves, not their types.
-DECIDE_NOTHING = ("hallmarks", "hallmarks.config", "hallmarks.errors", "hallmarks.files", "hallmarks.machine")
+DECIDE_NOTHING = {
+    "hallmarks",
+    "hallmarks.config",
+    "hallmarks.errors",
+    "hallmarks.files",
+    "hallmarks.kernel.progress",
+    "hallmarks.machine",
+    "hallmarks.runs",
+}
 
 
 @functools.cache
@@ -25,7 +32,8 @@ def graph() -> grimp.ImportGraph:
         raise UserError(f"{error.filename}:{error.lineno}: not Python: {error.text}") from None
 
 
-def closure(roots: Iterable[str]) -> list[str]:
+@functools.cache
+def closure(roots: tuple[str, ...]) -> list[str]:
     """The modules that decide what `roots` compute: they, what they import, and their packages; sorted."""
     used = set()
     for root in roots:
@@ -40,7 +48,8 @@ def closure(roots: Iterable[str]) -> list[str]:
 
 
 def decides_nothing(module: str) -> bool:
-    return module in DECIDE_NOTHING or module.startswith("hallmarks.config.")
+    """Whether a module, or the room that it is in, is one of DECIDE_NOTHING."""
+    return module in DECIDE_NOTHING or module.rpartition(".")[0] in DECIDE_NOTHING - {"hallmarks"}
 
 
 @functools.cache
@@ -67,6 +76,7 @@ def file_of(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@functools.cache
 def meaning(source: str) -> str:
     """SHA-256 of Python source without comments, docstrings and formatting."""
     text = json.dumps(plain(ast.parse(source)), default=repr)

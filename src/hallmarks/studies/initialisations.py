@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from hallmarks.config.registry import Registry
 from hallmarks.config.types import Seeds
-from hallmarks.data.images import ImageShape
+from hallmarks.data.shape import ImageShape
 from hallmarks.runs.study import Study
 
 if TYPE_CHECKING:

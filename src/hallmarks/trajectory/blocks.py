@@ -10,7 +10,7 @@ from hallmarks.machine import allow_open_files
 from hallmarks.trajectory.checkpoints import Checkpoint
 from hallmarks.trajectory.segments import Piece, edges_of
 from hallmarks.trajectory.tensor import ITEM_BYTES
-from hallmarks.trajectory.transport import File, open_file
+from hallmarks.trajectory.transport import File, open_file, read_into
 
 DTYPES = {name: np.dtype(name) for name in ITEM_BYTES if name != "bfloat16"}
 
@@ -100,17 +100,14 @@ class Reader:
                 target[:] = raw.view(DTYPES[s.dtype])
 
     def _fill(self, index: int, stretch: Stretch, view: memoryview) -> None:
-        offset = stretch.offset
-        while view:
-            got = self.read(index, stretch.file, offset, view)
-            if not got:
-                raise UserError(f"{self.paths[index][stretch.file]}: cut: ends at byte {offset}")
-            view, offset = view[got:], offset + got
+        got = self.read_at(index, stretch.file, stretch.offset, view)
+        if got < len(view):
+            raise UserError(f"{self.paths[index][stretch.file]}: cut: ends at byte {stretch.offset + got}")
 
-    def read(self, index: int, file: int, offset: int, view: memoryview) -> int:
-        """Read one file of a point from `offset` on; how many bytes. Raises UserError."""
+    def read_at(self, index: int, file: int, offset: int, view: memoryview) -> int:
+        """Fill `view` from a file of a point; how many bytes, fewer at its end. Raises UserError."""
         try:
-            return self.files[index][file].read(offset, view)
+            return read_into(self.files[index][file], offset, view)
         except OSError as error:
             raise UserError(f"{self.paths[index][file]}: cannot be read ({error.strerror})") from None
 

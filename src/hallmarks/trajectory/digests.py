@@ -61,8 +61,7 @@ class Digests:
     def _hash(self, index: int, end: int, view: memoryview) -> None:
         while self.hashed[index] < end:
             part = view[: end - self.hashed[index]]
-            got = self.reader.read(index, 0, self.hashed[index], part)
-            if not got:
+            if self.reader.read_at(index, 0, self.hashed[index], part) < len(part):
                 raise altered(self.reader.points[index].path)
-            self.digests[index].update(part[:got])
-            self.hashed[index] += got
+            self.digests[index].update(part)
+            self.hashed[index] += len(part)

@@ -19,17 +19,30 @@ def accept_result(results: Results, result: Result, why: str) -> str | None:
 
 def accept_states(results: Results, result: Result, why: str) -> list[str]:
     """Accept the newest state of an unfinished run, if it is of another identity; lines that say so."""
-    folder = Path(results.paper.config.scratch) / result.name
     if result.kind != "runs" or results.verdict(result) == []:
         return []
-    wanted = results.identity(result)
-    states = [(path, Identity.read(path)) for path in folder.glob("*/identity.json")]
-    others = [(path, made) for path, made in states if changes(made, wanted)]
-    if not others or len(others) < len(states):
+    others = states_set_aside(results, result.name)
+    if not others or len(others) < len(list(others[0].parent.glob("*/identity.json"))):
         return []
-    path, made = max(others, key=lambda state: state[0].stat().st_mtime)
-    beside = path.with_name("accepted.json")
-    if accepted(beside, made, wanted):
-        return []
-    accept(beside, made, wanted, why)
-    return [f"{path.parent}: its state is gone on from ({'; '.join(changes(made, wanted))})"]
+    newest = max(others, key=lambda folder: (folder / "identity.json").stat().st_mtime)
+    made, wanted = Identity.read(newest / "identity.json"), results.identity(result)
+    accept(newest / "accepted.json", made, wanted, why)
+    return [f"{newest}: its state is gone on from ({'; '.join(changes(made, wanted))})"]
+
+
+def states_set_aside(results: Results, run: str) -> list[Path]:
+    """The folders of a run's states of another identity, which its next attempt leaves alone."""
+    found = []
+    for path in (Path(results.paper.config.scratch) / run).glob("*/identity.json"):
+        made, wanted = Identity.read(path), results.identity(Result("runs", run))
+        if changes(made, wanted) and not accepted(path.with_name("accepted.json"), made, wanted):
+            found.append(path.parent)
+    return found
+
+
+def stands_accepted(results: Results, result: Result) -> bool:
+    """Whether a result stands because somebody said so."""
+    if not (results.folder / result.beside("accepted")).exists() or results.verdict(result) != []:
+        return False
+    made = Identity.read(results.folder / result.beside("identity"))
+    return bool(changes(made, results.identity(result)))

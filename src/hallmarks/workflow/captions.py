@@ -6,6 +6,11 @@ from typing import Any
 from hallmarks.workflow.paper import Paper
 
 
+def plain(text: str) -> str:
+    """The text in one line; an invisible joiner keeps Snakemake from reading `{word}` as a wildcard."""
+    return " ".join(text.split()).replace("{", "{\u2060")
+
+
 def sorting(text: str) -> str:
     """The text with its numbers padded with figure spaces: the report sorts sections and rows as text."""
     return re.sub(r"\d+", lambda number: number[0].rjust(2, "\u2007"), text)
@@ -14,7 +19,8 @@ def sorting(text: str) -> str:
 def section_of(paper: Paper, figure: str) -> str:
     """The report's section: the experiments, by their place in the paper."""
     experiments = [paper.config.experiments[name] for name in paper.config.figures[figure].experiments]
-    return " and ".join(f"{sorting(each.section)} {each.title}" for each in experiments) or "Without a run"
+    titles = [f"{sorting(each.section)} {each.title}" for each in experiments]
+    return plain(" and ".join(titles)) or "Without a run"
 
 
 def label_of(figure: str) -> str:

@@ -8,10 +8,11 @@ file of a result that must be made again, and of a result that stands nothing.
 import json
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from snakemake.io import ancient
+from snakemake.io import ancient, local
 
 from hallmarks.errors import UserError
 from hallmarks.files import write_json
@@ -21,8 +22,8 @@ from hallmarks.workflow.results import Result, Results
 class Requests:
     """Writes settings files, and flags inputs, for the rules of one parse."""
 
-    def __init__(self, results: Results, again: set[str]):
-        """`again` are the kinds of results that the user forces: their commands are told to start afresh."""
+    def __init__(self, results: Results, again: Callable[[], set[str]]):
+        """`again` tells which kinds of results the user forces: their commands are told to start afresh."""
         self.results, self.again = results, again
         self.folder = results.folder
 
@@ -38,7 +39,7 @@ class Requests:
                 "identity": {"key": identity.key} | identity.record,
                 "identity_file": str(self.folder / result.beside("identity")),
             }
-        content["again"] = uuid.uuid4().hex if kind in self.again else before.get("again", "")
+        content["again"] = uuid.uuid4().hex if kind in self.again() else before.get("again", "")
         if content != before:
             write_json(path, content)
         return str(path)
@@ -54,7 +55,7 @@ class Requests:
     def inputs(self, kind: str, name: str, **paths: str | list[str]) -> dict[str, Any]:
         """The inputs of the job that makes a result: `settings`, and these paths by name."""
         result = Result(kind, name)
-        settings = self.settings(kind, name)
+        settings = local(self.settings(kind, name))
         made = self._oldest(result)
         if self.results.verdict(result) == []:
             kept = {key: self._flagged(value, made) for key, value in paths.items()}

@@ -8,7 +8,7 @@ from typing import Any
 from hallmarks.data.prepared import describe
 from hallmarks.errors import UserError
 from hallmarks.runs.acceptance import accepted
-from hallmarks.runs.identity import Identity, changes
+from hallmarks.runs.identity import Identity, beside, changes
 from hallmarks.runs.sources import code_of, code_of_notebook
 from hallmarks.workflow.paper import Paper
 from hallmarks.workflow.telling import claims_told, figure_told, study_told
@@ -33,7 +33,7 @@ class Result:
 
     def beside(self, word: str) -> str:
         """The file `identity` or `accepted` beside it."""
-        return f"{self.kind}/{self.name}{'/' if self.kind == 'runs' else '.'}{word}.json"
+        return beside(self.kind, self.name, word)
 
 
 SUFFIXES = {

@@ -1,9 +1,12 @@
 """What a user may name as a target, and which results are behind it."""
 
 import difflib
+import re
 from pathlib import Path
 
+from hallmarks.config.types import RULES
 from hallmarks.errors import UserError
+from hallmarks.workflow.paper import Paper
 from hallmarks.workflow.results import Result, Results
 
 STAGES = {
@@ -42,6 +45,27 @@ def named(results: Results, target: str) -> set[Result]:
     return found
 
 
+def check_target(paper: Paper, target: str) -> None:
+    """Raise UserError where a word is no target; what looks like a file is left to Snakemake."""
+    known = [*STAGES, *RULES, "data_all", *paper.config.figures, *paper.config.studies]
+    if target not in known and re.fullmatch(r"[\w-]+", target) and not Path(target).exists():
+        raise UserError(
+            f"{target}: no such target{near(target, known)}; `snakemake --list-target-rules` names all"
+        )
+
+
+def check_made(results: Results, targets: list[str]) -> None:
+    """Raise UserError where a picture or table of these targets is not there, for a report."""
+    shown = {"figures", "tables"}
+    wanted = [result for result in results_behind(results, targets) if result.kind in shown]
+    missing = [each.name for each in wanted if not (results.folder / each.outputs[0]).exists()]
+    if missing:
+        raise UserError(
+            f"a report shows what is made, and {len(missing)} of {len(wanted)} figures and tables are not, "
+            f"such as {missing[0]}; make them first, or name in the call those that are there"
+        )
+
+
 def behind(results: Results, wanted: set[Result]) -> set[Result]:
     parts = {part for result in wanted for part in results.parts(result)}
     return wanted | behind(results, parts) if parts else wanted
@@ -50,4 +74,6 @@ def behind(results: Results, wanted: set[Result]) -> set[Result]:
 def near(target: str, names: list[str]) -> str:
     """`; did you mean fig9?`, or what there is."""
     close = difflib.get_close_matches(target, names, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; there are {', '.join(STAGES)}, and figures, tables and runs by name"

@@ -20,12 +20,18 @@ class Settings(Images):
     """The data set, and what makes it smaller for small runs."""
 
     facts = ImageFacts(train=1_281_167, test=50_000, channels=3, side=224, classes=1000)
+    needs_source = True
     name: Literal["imagenet"] = "imagenet"
 
     @property
     def decoded(self) -> bool:
         """Whether each image is a file, decoded each time that it is used."""
         return True
+
+    @classmethod
+    def prepared_bytes(cls) -> int:
+        """What a prepared folder takes on disk, about: a list of paths."""
+        return 50 * (cls.facts.train + cls.facts.test)
 
     def batches(self, folder: Path, batch_size: int, seed: int, device: Any) -> FolderBatches:
         """What a run trains on and is tested on, from a prepared folder. Raises UserError."""

@@ -11,7 +11,7 @@ from hallmarks.config.strict import Strict
 if TYPE_CHECKING:
     from torch import nn
 
-    from hallmarks.data.images import ImageShape
+    from hallmarks.data.shape import ImageShape
 
 
 class Settings(Strict):

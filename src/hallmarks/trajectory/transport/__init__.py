@@ -29,13 +29,18 @@ def open_file(path: Path) -> File:
     return DiskFile(path)
 
 
-def read_bytes(file: File, offset: int, count: int) -> bytes:
-    """`count` bytes from `offset`, fewer where the file ends before."""
-    content = bytearray(count)
+def read_into(file: File, offset: int, view: memoryview) -> int:
+    """Fill `view` from byte `offset` on; how many bytes, fewer where the file ends before."""
     done = 0
-    while got := file.read(offset + done, memoryview(content)[done:]):
+    while done < len(view) and (got := file.read(offset + done, view[done:])):
         done += got
-    return bytes(content[:done])
+    return done
+
+
+def read_bytes(file: File, offset: int, count: int) -> bytes:
+    """`count` bytes from `offset` on, fewer where the file ends before."""
+    content = bytearray(count)
+    return bytes(content[: read_into(file, offset, memoryview(content))])
 
 
 def read_whole(path: Path) -> bytes:
