@@ -20,8 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     if arguments.output.suffix != ".csv":
         raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
-    told = read_settings(arguments.settings)
-    settings = told["study"] if isinstance(told.get("study"), dict) else told
+    request = read_settings(arguments.settings)
+    settings = request["study"] if isinstance(request.get("study"), dict) else request
     try:
         study = STUDIES.validate({"title": arguments.output.stem, "section": ""} | settings)
     except ValueError as error:

@@ -51,24 +51,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    seed, told = seed_of(arguments.run), parse_settings(arguments.settings)
-    settings = settings_of(told.get("settings", told))
+    seed, request = seed_of(arguments.run), parse_settings(arguments.settings)
+    settings = settings_of(request.get("settings", request))
     lease = Lease(arguments.scratch / arguments.run)
     if not lease.take(stop=lambda: bool(stopped)):
         return TRY_AGAIN
     try:
-        return make(arguments, seed, settings, told, lambda: lease.check() or bool(stopped))
+        return make(arguments, seed, settings, request, lambda: lease.check() or bool(stopped))
     finally:
         lease.release()
 
 
-def make(arguments: argparse.Namespace, seed: int, settings: Origin, told: dict[str, Any], stop: Any) -> int:
+def make(
+    arguments: argparse.Namespace, seed: int, settings: Origin, request: dict[str, Any], stop: Any
+) -> int:
     from hallmarks.data.prepared import folder_of
     from hallmarks.training.attempt import Attempt
 
     folders = {name: folder_of(arguments.data, name) for name in settings.data_sets()}
     attempt = Attempt(arguments.run, settings, seed, folders, arguments.scratch, arguments.output)
-    if attempt.finished_before(told.get("again", "")):
+    if attempt.finished_before(request.get("again", "")):
         print(f"{arguments.run}: finished before, nothing is trained", file=sys.stderr)
         return 0
     device = partial(device_of, arguments.device, arguments.threads)
@@ -80,7 +82,7 @@ def make(arguments: argparse.Namespace, seed: int, settings: Origin, told: dict[
         return TRY_AGAIN
     if diverged and not arguments.record_divergence:
         return 1
-    attempt.finish(told.get("again", ""))
+    attempt.finish(request.get("again", ""))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""What the rules ask: which results there are, what each is told, and whether it must be made again."""
+"""What the rules ask: which results there are, what each is made by, and whether it must be made again."""

@@ -14,7 +14,7 @@ from snakemake.workflow import Workflow
 from hallmarks.errors import UserError
 from hallmarks.workflow.checkout import check_checkout
 from hallmarks.workflow.notebooks import check_notebooks
-from hallmarks.workflow.paper import Paper, open_paper, refuse_unasked
+from hallmarks.workflow.paper import Paper, open_paper, require_scale
 from hallmarks.workflow.requests import Requests, refuse_mixing
 from hallmarks.workflow.results import Results
 from hallmarks.workflow.targets import check_made, check_target
@@ -32,7 +32,7 @@ def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tup
         check_checkout(root)
         paper = placed(workflow, open_paper(config, overlays))
         if not workflow.modifier.skip_configfile:  # a module's configuration is given by who uses it
-            refuse_unasked(paper.config, overlays, workflow.config_settings.config or {})
+            require_scale(paper.config, overlays, workflow.config_settings.config or {})
         check_notebooks(paper, root)
         results = Results(paper, root)
         check_call(workflow, results)

@@ -65,7 +65,7 @@ def open_paper(content: dict[str, Any], overlays: list[Path], source: str = "the
     return paper
 
 
-def refuse_unasked(config: Config, overlays: list[Path], given: dict[str, Any]) -> None:
+def require_scale(config: Config, overlays: list[Path], given: dict[str, Any]) -> None:
     """Raise UserError where nobody asked for the paper's own scale: no profile, or its overlay replaced."""
     if config.scale == "paper" and "scale" not in given:
         if any("scale" in read_yaml(path) for path in overlays):

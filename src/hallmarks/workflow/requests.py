@@ -33,7 +33,7 @@ class Requests:
         path = self.folder / "settings" / kind / f"{name}.json"
         before = read(path)
         identity = self.results.identity(result)
-        content = self.results.told(result) | {"results": str(self.folder)}
+        content = self.results.settings(result) | {"results": str(self.folder)}
         if kind != "runs":  # a run's command writes its own, with what it trains
             content |= {
                 "identity": {"key": identity.key} | identity.record,

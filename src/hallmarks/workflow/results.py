@@ -11,7 +11,7 @@ from hallmarks.runs.acceptance import accepted
 from hallmarks.runs.identity import Identity, beside, changes
 from hallmarks.runs.sources import code_of, code_of_notebook
 from hallmarks.workflow.paper import Paper
-from hallmarks.workflow.telling import claims_told, figure_told, study_told
+from hallmarks.workflow.settings import claims_settings, figure_settings, study_settings
 
 KERNEL = ("hallmarks.kernel.compute",)
 MEASURES = ("hallmarks.measures.table",)
@@ -98,20 +98,20 @@ class Results:
     def _of_runs(self, names: list[str]) -> list[Result]:
         return [Result(kind, name) for kind in ("kernels", "measures") for name in dict.fromkeys(names)]
 
-    def told(self, result: Result) -> dict[str, Any]:
+    def settings(self, result: Result) -> dict[str, Any]:
         """What the command that makes a result is told, in its settings file."""
         match result.kind:
             case "runs":
                 run = self.paper.runs[result.name]
                 return {"run": run.name, "seed": run.seed, "settings": run.settings.resolved()}
             case "figures":
-                return figure_told(self.paper, result.name)
+                return figure_settings(self.paper, result.name)
             case "studies":
-                return study_told(self.paper, result.name)
+                return study_settings(self.paper, result.name)
             case "tables" if result.name == "claims":
-                return claims_told(self.paper)
+                return claims_settings(self.paper)
             case "tables":
-                return study_told(self.paper, result.name)
+                return study_settings(self.paper, result.name)
         return {}
 
     def find_identity(self, result: Result) -> Identity:
@@ -129,12 +129,12 @@ class Results:
             case "studies":
                 study = self.paper.config.studies[result.name]
                 return Identity(study.resolved(), inputs, code_of(tuple(study.modules())), study.given())
-        told = self.told(result)
-        code = code_of_notebook(self.root / f"notebooks/{told['notebook']}.ipynb")
+        settings = self.settings(result)
+        code = code_of_notebook(self.root / f"notebooks/{settings['notebook']}.ipynb")
         if result.name == "claims" and result.kind == "tables":
             kinds = {module for claim in self.paper.config.claims.values() for module in claim.modules()}
             code = code | code_of(tuple(sorted(kinds)))
-        return Identity(told, inputs, code)
+        return Identity(settings, inputs, code)
 
     def _data(self, names: list[str], made: Identity | None) -> dict[str, str]:
         """The digest of each file of these data sets; of one that is not there, what the run was made of."""

@@ -1,4 +1,4 @@
-"""What figures and tables are told of the configuration: their settings files' content."""
+"""What figures, tables and studies are told of the configuration: the content of their settings files."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from hallmarks.runs.run import Row
 from hallmarks.workflow.paper import Paper
 
 
-def figure_told(paper: Paper, name: str) -> dict[str, Any]:
+def figure_settings(paper: Paper, name: str) -> dict[str, Any]:
     """A figure: its panels, each with its runs and how these count their time."""
     figure = paper.config.figures[name]
     return {
@@ -14,12 +14,12 @@ def figure_told(paper: Paper, name: str) -> dict[str, Any]:
         "title": figure.title,
         "scale": paper.config.scale,
         "notebook": figure.notebook,
-        "panels": [panel_told(paper, row) for row in paper.shown[name]],
+        "panels": [panel_settings(paper, row) for row in paper.shown[name]],
         "options": figure.options,
     }
 
 
-def panel_told(paper: Paper, row: Row) -> dict[str, Any]:
+def panel_settings(paper: Paper, row: Row) -> dict[str, Any]:
     time = row.runs[0].settings.time()
     return {
         "label": row.label,
@@ -30,18 +30,18 @@ def panel_told(paper: Paper, row: Row) -> dict[str, Any]:
     }
 
 
-def claims_told(paper: Paper) -> dict[str, Any]:
+def claims_settings(paper: Paper) -> dict[str, Any]:
     """The claims, each with its variations by label and its seeds."""
     return {
         "name": "claims",
         "title": "The paper's claims",
         "scale": paper.config.scale,
         "notebook": "claims",
-        "claims": [claim_told(paper, name) for name in paper.config.claims],
+        "claims": [claim_settings(paper, name) for name in paper.config.claims],
     }
 
 
-def claim_told(paper: Paper, name: str) -> dict[str, Any]:
+def claim_settings(paper: Paper, name: str) -> dict[str, Any]:
     claim = paper.config.claims[name]
     rows = paper.experiments[claim.experiment]
     time = paper.task(claim.experiment).time()
@@ -54,7 +54,7 @@ def claim_told(paper: Paper, name: str) -> dict[str, Any]:
     }
 
 
-def study_told(paper: Paper, name: str) -> dict[str, Any]:
+def study_settings(paper: Paper, name: str) -> dict[str, Any]:
     """A study: its settings, and what shows its table."""
     study = paper.config.studies[name]
     return {
