@@ -25,33 +25,36 @@ def make_folder(folder: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
     """A temporary path in the folder of `path`, which takes its place once the block has ended well.
 
-    The name keeps its suffix, by which writers know the format. Raises UserError where it cannot be written.
+    The name keeps its suffix, by which writers know the format. What is not `lasting` can be written anew: a
+    power cut may lose it. Raises UserError where it cannot be written.
     """
     temporary = make_folder(path.parent) / f".{path.name}.{os.getpid()}{path.suffix}"
     try:
         yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
+        if lasting:
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
-        sync_folder(path.parent)
+        if lasting:
+            sync_folder(path.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         remove_file(temporary)
 
 
-def write(path: Path, content: bytes | memoryview | str) -> None:
+def write(path: Path, content: bytes | memoryview | str, lasting: bool = True) -> None:
     """Write a file, text as UTF-8; its folder is made. Raises UserError."""
-    with replacing(path) as temporary:
+    with replacing(path, lasting) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, lasting: bool = True) -> None:
     """Write a value as JSON that a person can read. Raises UserError."""
-    write(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n", lasting)
 
 
 def sha256(path: Path) -> str:

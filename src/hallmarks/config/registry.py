@@ -8,6 +8,7 @@ import difflib
 import importlib
 import pkgutil
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,12 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from hallmarks.config.strict import Strict
 from hallmarks.errors import UserError
+
+
+@cache
+def names_in(package: str) -> list[str]:
+    path = importlib.import_module(package).__path__
+    return sorted(found.name.replace("_", "-") for found in pkgutil.iter_modules(path))
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Every name, sorted: that of the module with hyphens."""
-        path = importlib.import_module(self.package).__path__
-        return sorted(found.name.replace("_", "-") for found in pkgutil.iter_modules(path))
+        return names_in(self.package)
 
     def module_name(self, name: str) -> str:
         """The module of a name, `hallmarks.optimizers.sgd`. Raises UserError for a name that is none."""

@@ -41,7 +41,7 @@ class Requests:
             }
         content["again"] = uuid.uuid4().hex if kind in self.again() else before.get("again", "")
         if content != before:
-            write_json(path, content)
+            write_json(path, content, lasting=False)
         return str(path)
 
     def data(self, name: str) -> str:
@@ -49,7 +49,7 @@ class Requests:
         path = self.folder / "settings" / "data" / f"{name}.json"
         content = {"name": name, "source": self.results.paper.config.data.get(name)}
         if content != read(path):
-            write_json(path, content)
+            write_json(path, content, lasting=False)
         return str(path)
 
     def inputs(self, kind: str, name: str, **paths: str | list[str]) -> dict[str, Any]:
