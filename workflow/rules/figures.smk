@@ -1,4 +1,10 @@
-from hallmarks.workflow.captions import choices_of, label_of, plain, section_of, shown_by
+from hallmarks.workflow.captions import (
+    choices_of,
+    label_of,
+    plain,
+    section_of,
+    shown_by,
+)
 
 
 def runs_shown(figure):
@@ -9,7 +15,11 @@ def runs_shown(figure):
 rule figure:
     input:
         unpack(
-            inputs("figures", "figure", lambda figure: kernels_and_measures(runs_shown(figure)))
+            inputs(
+                "figures",
+                "figure",
+                lambda figure: kernels_and_measures(runs_shown(figure)),
+            )
         ),
     output:
         png=report(
@@ -55,7 +65,9 @@ def of_figure(name):
 rule figures_all:
     input:
         [path for name in paper.config.figures for path in of_figure(name)],
-        removals(sorted({run for name in paper.config.figures for run in runs_shown(name)})),
+        removals(
+            sorted({run for name in paper.config.figures for run in runs_shown(name)})
+        ),
     localrule: True
 
 

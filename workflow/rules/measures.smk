@@ -1,7 +1,9 @@
 rule measure:
     input:
         unpack(
-            inputs("measures", "run", lambda run: {"kernel": result(f"kernels/{run}.npz")})
+            inputs(
+                "measures", "run", lambda run: {"kernel": result(f"kernels/{run}.npz")}
+            )
         ),
     output:
         measures=result("measures/{run}.parquet"),

@@ -12,6 +12,10 @@ from hallmarks.workflow.targets import near
 def check_notebooks(paper: Paper, root: Path) -> None:
     """Raise UserError, the key first, for the first notebook or option that is not there."""
     there = sorted(path.stem for path in (root / "notebooks").glob("*.ipynb"))
+    if not there:
+        raise UserError(
+            f"{root}: has no notebooks; clone the whole project, and name its Snakefile by its path"
+        )
     for kind in ("figures", "studies"):
         for name, shown in getattr(paper.config, kind).items():
             if shown.notebook not in there:

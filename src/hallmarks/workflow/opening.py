@@ -19,8 +19,8 @@ from hallmarks.workflow.requests import Requests, refuse_mixing
 from hallmarks.workflow.results import Results
 from hallmarks.workflow.targets import check_made, check_target
 
-# Which results a forced rule makes, whose command would else take what is there.
-MADE_BY = {"train": "runs"}
+# Which results a forced rule makes.
+MADE_BY = {"train": "runs", "kernel": "kernels", "measure": "measures", "study": "studies"}
 
 
 def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tuple[Paper, Results, Requests]:

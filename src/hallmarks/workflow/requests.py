@@ -18,6 +18,11 @@ from hallmarks.errors import UserError
 from hallmarks.files import write_json
 from hallmarks.workflow.results import Result, Results
 
+# What each kind of result is made of.
+BEFORE: dict[str, set[str]] = {"runs": set(), "studies": set(), "kernels": {"runs"}}
+BEFORE |= {"measures": {"runs", "kernels"}, "figures": {"runs", "kernels", "measures"}}
+BEFORE |= {"tables": {"runs", "kernels", "measures", "studies"}}
+
 
 class Requests:
     """Writes settings files, and flags inputs, for the rules of one parse."""
@@ -58,7 +63,7 @@ class Requests:
         settings = local(self.settings(kind, name))
         made = self._oldest(result)
         if self.results.verdict(result) == []:
-            kept = {key: self._flagged(value, made) for key, value in paths.items()}
+            kept = {key: self._flagged(kind, value, made) for key, value in paths.items()}
             return {"settings": ancient(settings)} | kept
         if made is not None and os.stat(settings).st_mtime <= made:
             os.utime(settings)
@@ -69,12 +74,16 @@ class Requests:
         times = [mtime(self.folder / output) for output in result.outputs]
         return min((time for time in times if time is not None), default=None)
 
-    def _flagged(self, value: str | list[str], made: float | None) -> Any:
-        """What is newer than a result that stands was copied or touched: its time says nothing."""
+    def _flagged(self, kind: str, value: str | list[str], made: float | None) -> Any:
+        """What is newer than a result that stands was copied or touched: its time says nothing.
+
+        Unless the user forces what comes before it. Data got once more make no run again; their digests do.
+        """
         if isinstance(value, list):
-            return [self._flagged(path, made) for path in value]
+            return [self._flagged(kind, path, made) for path in value]
         time = mtime(Path(value))
-        return ancient(value) if made is not None and time is not None and time > made else value
+        newer = made is not None and time is not None and time > made and not BEFORE[kind] & self.again()
+        return ancient(value) if newer or kind == "runs" else value
 
 
 def read(path: Path) -> dict[str, Any]:
