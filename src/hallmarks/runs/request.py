@@ -12,6 +12,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     """A settings file. Raises UserError where it is none."""
     try:
         content = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such settings file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
