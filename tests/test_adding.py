@@ -65,13 +65,14 @@ class Added:
     """A finished project with every example in it, and what it was before anything was made of them.
 
     `planned` are the jobs of a dry run, `verdicts` those of every result, `with_mine` those of every result
-    once the overlay is named too, and `log` what Snakemake then said.
+    once the overlay is named too, `plan` what `hallmarks plan` then says, and `log` what Snakemake said.
     """
 
     project: Project
     planned: dict[str, int]
     verdicts: dict[str, list | None]
     with_mine: dict[str, list | None]
+    plan: str
     log: str
 
     @property
@@ -115,9 +116,11 @@ def added(project, tmp_path_factory) -> Added:
     nbformat.write(schematic, copy.folder / "notebooks/schematic.ipynb")
     (copy.folder / "config/mine.yaml").write_text(yaml.safe_dump(MINE))
     asked = verdicts(copy, "config/mine.yaml")
+    files = "config/smoke.yaml", "config/mine.yaml"
+    plan = copy.run("hallmarks", "plan", "all", "measures_all", "--profile", "smoke", "--configfile", *files)
     made = with_mine(copy, "all", "measures_all")
     assert made.returncode == 0, made.stderr[-5000:]
-    return Added(copy, planned, before, asked, made.stderr)
+    return Added(copy, planned, before, asked, plan.stdout + plan.stderr, made.stderr)
 
 
 def test_every_recipe_is_listed_and_has_an_example():
@@ -152,6 +155,13 @@ def test_the_overlay_makes_only_what_it_names(added):
     assert expected | {"figure": 2, "study": 1, "table": 2} == {rule: jobs[rule] for rule in jobs if rule in
         {"train", "kernel", "measure", "figure", "study", "table"}}  # fmt: skip
     assert set(map(str, added.verdicts_now().values())) == {"[]"}
+
+
+def test_the_plan_knows_what_additions_cost(added):
+    rows = {
+        tuple(line.split()[:2]): line.split()[2] for line in added.plan.splitlines() if line[:1].isalpha()
+    }
+    assert (rows["train", "tiny"], rows["train", "tokens"], rows["train", "quadratic"]) == ("6", "2", "4")
 
 
 def runs_of(added: Added, task: str, only: str = "") -> list[Path]:

@@ -17,7 +17,7 @@ COLUMNS = [
     "train_accuracy",
     "test_accuracy",
     "learning_rate",
-    "images_per_second",  # of whatever the objective counts: a contract with who reads logs
+    "images_per_second",  # examples, whatever they are: the name is a contract with who reads logs
     "seconds",
 ]
 
@@ -36,13 +36,13 @@ class Log:
         self.seconds = 0.0
         self.unchecked: list[Tensor] = []
 
-    def record(self, loss: Tensor, correct: Tensor, count: int) -> None:
+    def record(self, loss: Tensor, correct: Tensor, count: int, examples: int) -> None:
         """One step: its mean loss, and how many of those that it counts were right."""
         self.unchecked.append(loss)
         self.loss = self.loss + loss.double() * count
         self.correct = self.correct + correct
         self.counted += count
-        self.timed += count
+        self.timed += examples
 
     def first_not_finite(self) -> int | None:
         """How many losses ago, of those since the last call, the first was not finite (the latest: 1)."""

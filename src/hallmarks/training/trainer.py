@@ -60,7 +60,7 @@ class Trainer:
     def look(self, step: Step) -> None:
         """After each update: count it, and write what is due."""
         done = step.done
-        self.log.record(step.loss, step.correct, step.count)
+        self.log.record(step.loss, step.correct, step.count, self.timeline.recipe.batch_size)
         if len(self.log.unchecked) == self.check_every:
             self.check(done)
         self.log.seconds += time.perf_counter() - self.began

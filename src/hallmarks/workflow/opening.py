@@ -11,7 +11,9 @@ from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 from snakemake.workflow import Workflow
 
+from hallmarks.config.load import overlay, read_yaml
 from hallmarks.errors import UserError
+from hallmarks.runs.sources import graph
 from hallmarks.workflow.checkout import check_checkout
 from hallmarks.workflow.notebooks import check_notebooks
 from hallmarks.workflow.paper import Paper, open_paper, require_scale
@@ -30,10 +32,15 @@ def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tup
     overlays = [Path(path) for path in workflow.overwrite_configfiles or []]
     try:
         check_checkout(root)
+        if not workflow.modifier.skip_configfile:
+            # Snakemake puts an overlay's keys first; the order is the one in which the files are named.
+            here = Path("config.yaml")
+            config = overlay(read_yaml(here if here.exists() else root / here), config)
         paper = placed(workflow, open_paper(config, overlays))
         if not workflow.modifier.skip_configfile:  # a module's configuration is given by who uses it
             require_scale(paper.config, overlays, workflow.config_settings.config or {})
         check_notebooks(paper, root)
+        graph()  # a file of the package that is no Python is said here, in one line
         results = Results(paper, root)
         check_call(workflow, results)
         refuse_mixing(results.folder, paper.config.scale)
