@@ -46,7 +46,7 @@ def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tup
         refuse_mixing(results.folder, paper.config.scale)
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    return paper, results, Requests(results, forced(workflow))
+    return paper, results, Requests(results, forced(workflow), lambda: workflow.dryrun)
 
 
 def check_call(workflow: Workflow, results: Results) -> None:

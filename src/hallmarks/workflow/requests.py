@@ -27,9 +27,12 @@ BEFORE |= {"tables": {"runs", "kernels", "measures", "studies"}}
 class Requests:
     """Writes settings files, and flags inputs, for the rules of one parse."""
 
-    def __init__(self, results: Results, again: Callable[[], set[str]]):
-        """`again` tells which kinds of results the user forces: their commands are told to start afresh."""
-        self.results, self.again = results, again
+    def __init__(self, results: Results, again: Callable[[], set[str]], dry: Callable[[], bool]):
+        """`again` says which kinds of results the user forces, `dry` whether nothing will run.
+
+        The commands of what is forced are told to start afresh, by a token that is new for each call.
+        """
+        self.results, self.again, self.dry, self.token = results, again, dry, uuid.uuid4().hex
         self.folder = results.folder
 
     def settings(self, kind: str, name: str) -> str:
@@ -44,7 +47,8 @@ class Requests:
                 "identity": {"key": identity.key} | identity.record,
                 "identity_file": str(self.folder / result.beside("identity")),
             }
-        content["again"] = uuid.uuid4().hex if kind in self.again() else before.get("again", "")
+        forced = kind in self.again() and not self.dry()
+        content["again"] = self.token if forced else before.get("again", "")
         if content != before:
             write_json(path, content, lasting=False)
         return str(path)
