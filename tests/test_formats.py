@@ -6,7 +6,7 @@ from safetensors.numpy import save_file
 
 from hallmarks.cli import main
 from hallmarks.kernel.file import Kernel
-from hallmarks.runs.sources import sources
+from hallmarks.runs.sources import closure
 from hallmarks.trajectory import formats, transport
 
 RAW = '''
@@ -63,8 +63,12 @@ def test_a_format_more_is_a_file_more(tmp_path, monkeypatch, expected, laid_out)
 
 
 def test_kernels_of_our_own_runs_depend_on_their_format_alone():
-    used = [path.rpartition("/formats/")[2] for path in sources("commands.kernel") if "/formats/" in path]
-    assert used == ["__init__.py", "safetensors.py"]
+    used = [
+        module.rpartition(".formats.")[2]
+        for module in closure(("hallmarks.kernel.compute",))
+        if ".formats." in module
+    ]
+    assert used == ["safetensors"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from hallmarks.config.load import load
+from hallmarks.config.load import load_configuration
 
 # What headless Chromium needs as root in a container; and it is offline: the report needs nothing else.
 FLAGS = """
@@ -122,7 +122,7 @@ def shown(report) -> dict[str, Shown]:
 
 @pytest.fixture(scope="module")
 def config(project):
-    return load([project.folder / "config.yaml", project.folder / "config/smoke.yaml"])
+    return load_configuration([project.folder / "config.yaml", project.folder / "config/smoke.yaml"])
 
 
 def test_the_first_page_says_what_this_is(report, config):
@@ -167,7 +167,7 @@ def test_the_tables_can_be_read(shown, config, project):
     text = shown["results/smoke/tables/claims.html"].text
     for claim in pd.read_csv(tables / "claims.csv").itertuples():
         assert claim.statement in text and claim.verdict in text
-    for name in config.initialisations:
+    for name in config.studies:
         text = shown[f"results/smoke/tables/{name}.html"].text
         assert all(f"{cosine:.4f} 0.374" in text for cosine in pd.read_csv(tables / f"{name}.csv")["cosine"])
 
