@@ -35,10 +35,7 @@ class Requests:
         identity = self.results.identity(result)
         content = self.results.settings(result) | {"results": str(self.folder)}
         if kind != "runs":  # a run's command writes its own, with what it trains
-            content |= {
-                "identity": {"key": identity.key} | identity.record,
-                "identity_file": str(self.folder / result.beside("identity")),
-            }
+            content["identity"] = {"key": identity.key} | identity.record
         content["again"] = uuid.uuid4().hex if kind in self.again() else before.get("again", "")
         if content != before:
             write_json(path, content)
@@ -58,10 +55,11 @@ class Requests:
         settings = local(self.settings(kind, name))
         made = self._oldest(result)
         if self.results.verdict(result) == []:
-            kept = {key: self._flagged(value, made) for key, value in paths.items()}
+            # What is forced is made again with all that is made of it, whatever the times here say.
+            kept = {key: self._flagged(value, None if self.again() else made) for key, value in paths.items()}
             return {"settings": ancient(settings)} | kept
-        if made is not None and os.stat(settings).st_mtime <= made:
-            os.utime(settings)
+        if made is not None:
+            make_newer(Path(settings), made)
         return {"settings": settings} | paths
 
     def _oldest(self, result: Result) -> float | None:
@@ -90,6 +88,17 @@ def mtime(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
+
+
+def make_newer(path: Path, than: float) -> None:
+    """Give a file a time after `than`, which may lie ahead: of another machine's clock. Raises UserError."""
+    try:
+        if path.stat().st_mtime <= than:
+            os.utime(path)
+        if path.stat().st_mtime <= than:
+            os.utime(path, (than + 1, than + 1))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def refuse_mixing(folder: Path, scale: str) -> None:
