@@ -1,12 +1,13 @@
 """What Snakemake is shown of a result's inputs: as newer only what makes it again, whatever clocks say."""
 
+import json
 import os
 import time
 from pathlib import Path
 
 import pytest
 from snakemake.io import is_flagged
-from tiny import ROOT, configuration
+from tiny import ROOT, Tiny, configuration
 
 from hallmarks.errors import UserError
 from hallmarks.runs.identity import Identity
@@ -65,3 +66,11 @@ def test_settings_that_cannot_be_touched_are_one_line(results, monkeypatch):
     monkeypatch.setattr(os, "utime", refuse)
     with pytest.raises(UserError, match=r"kernels/tiny/default/seed0\.json: cannot be written"):
         inputs(results)
+
+
+def test_a_dry_run_leaves_what_jobs_are_told(tmp_path):
+    """A job that is submitted twice would else train again what it finds finished."""
+    tiny = Tiny(tmp_path, configuration())
+    assert tiny.planned("--forcerun=train")["train"] == 1
+    told = json.loads((tmp_path / "results/settings/runs/tiny/default/seed0.json").read_text())
+    assert told["again"] == ""
