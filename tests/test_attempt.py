@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,11 +121,15 @@ def test_a_finished_run_of_another_identity_is_kept_beside(train, tmp_path, caps
 def test_points_without_a_record_are_kept_too(train, tmp_path):
     assert train(SETTINGS) == 0
     before = points(output(tmp_path))
-    for path in (tmp_path / "scratch").rglob("*.json"):
-        path.unlink()  # results that were brought here, or made before there were records
-    (output(tmp_path) / "identity.json").unlink()
+    for name in ["finished.json", "identity.json"]:  # as of results that were made before there were records
+        (output(tmp_path) / name).unlink()
     assert train(OTHER) == 0
-    assert points(output(tmp_path).parent / "superseded/seed0-unrecorded") == before
+    kept = output(tmp_path).parent / "superseded"
+    assert points(kept / "seed0-unrecorded") == before
+    before = points(output(tmp_path))
+    (output(tmp_path) / "finished.json").unlink()
+    assert train(SETTINGS) == 0  # what was set aside before stays, too
+    assert points(kept / "seed0-unrecorded-2") == before != points(kept / "seed0-unrecorded")
 
 
 def test_a_run_that_is_there_is_made_again_only_when_forced(train, tmp_path, capsys):
@@ -137,3 +143,33 @@ def test_a_run_that_is_there_is_made_again_only_when_forced(train, tmp_path, cap
         assert train(SETTINGS, again=again) == 0
     assert capsys.readouterr().err.count("epoch 2") == 2 and points(output(tmp_path)) == before
     assert not (output(tmp_path).parent / "superseded").exists()
+
+
+def test_two_folders_of_results_share_scratch_and_keep_their_own(train, tmp_path, capsys):
+    assert train(SETTINGS) == 0
+    before = points(output(tmp_path))
+    output(tmp_path).rename(tmp_path / "first")
+    assert train(OTHER) == 0
+    output(tmp_path).rename(tmp_path / "second")
+    (tmp_path / "first").rename(output(tmp_path))
+    (output(tmp_path) / "trajectory/trajectory.json").unlink()
+    capsys.readouterr()
+    assert train(SETTINGS) == 0 and "nothing is trained" in capsys.readouterr().err
+    (output(tmp_path) / "trajectory/trajectory.json").unlink()
+    assert train(OTHER) == 0
+    [kept] = (output(tmp_path).parent / "superseded").iterdir()
+    assert points(kept) == before != points(output(tmp_path))
+
+
+def test_code_is_read_once_nobody_else_trains_the_run(digits, tmp_path):
+    """What is edited while another job holds the lease is what runs, as the run's identity says."""
+    program = (
+        "import json, sys; from hallmarks import cli; from hallmarks.training.lease import Lease\n"
+        "def take(lease, stop): print(sorted(m for m in sys.modules if m.startswith(PARTS))); return False\n"
+        "PARTS = tuple(f'hallmarks.{part}' for part in ('data', 'models', 'optimizers', 'objectives'))\n"
+        "Lease.take = take; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    words = ["train", RUN, "--settings", json.dumps(SETTINGS), "--data", digits, "--scratch", tmp_path]
+    command = [sys.executable, "-c", program, *map(str, words), "-o", str(tmp_path / "run")]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (75, "[]\n"), told

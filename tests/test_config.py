@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ def test_two_runs_of_one_name_are_refused():
         ("tasks.vgg16-cifar10.recipe.schedule.at", [80, 160], r"a drop at 160 is past the end, 160 epochs"),
         ("tasks.vgg16-cifar10.recipe.schedule.at", [80, 40], r"do not rise"),
         ("experiments.switch-off.task", "resnet51", r"experiments\.switch-off names the task 'resnet51'"),
+        ("figures.fig2.options", {"since": date(2024, 1, 1)}, r"figures\.fig2\.options\.since: .*JSON"),
+        ("figures.fig2.options", {"above": float("nan")}, r"figures\.fig2\.options\.above.*: .*finite"),
         ("figures.fig2.experiments", ["switch"], r"figures\.fig2 names the experiment 'switch'"),
         ("claims.batch-mds.ascending", [0, 4], r"claims\.batch-mds names variation 4; the last is 3"),
         ("tasks.../../etc", {}, r"a name is lower-case"),

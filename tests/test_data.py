@@ -22,6 +22,7 @@ from hallmarks.data import batches, folders
 from hallmarks.data.batches import pool
 from hallmarks.data.prepare import get
 from hallmarks.data.prepare import prepare as prepare_data
+from hallmarks.data.prepared import describe
 from hallmarks.data.sets import fashion_mnist
 from hallmarks.data.sets.imagenet import Expected
 from hallmarks.errors import UserError
@@ -455,6 +456,13 @@ def test_imagenet(tmp_path):
     assert dataset.test_files[5] == "val/n00000002/1.JPEG"
     some = load(settings("imagenet", 3, 3), tmp_path / "out")
     assert some.train_labels.tolist() == some.test_labels.tolist() == [0, 1, 2]
+
+
+def test_imagenet_that_was_moved_is_listed_again(tmp_path):
+    prepare("imagenet", tree := write_tree(tmp_path / "tree"), tmp_path / "out", SMALL)
+    before = describe(tmp_path / "out")
+    prepare("imagenet", tree.rename(tmp_path / "moved"), tmp_path / "out", SMALL)
+    assert describe(tmp_path / "out") == before | {"source": str(tmp_path / "moved")}
 
 
 def test_imagenet_incomplete(tmp_path):

@@ -1,13 +1,15 @@
 """What decides a result: an edit of each module makes again what it must, and a comment nothing."""
 
+import importlib.util
 import json
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from hallmarks.runs.acceptance import accept, accepted
 from hallmarks.runs.identity import Identity, changes
-from hallmarks.runs.sources import closure, code_of_notebook, meaning
+from hallmarks.runs.sources import closure, code_of_notebook, file_of, meaning
 
 ALL_AFTER_KERNELS = {"kernels": 33, "measures": 33, "figures": 46, "tables": 1}
 ALL = {"runs": 33} | ALL_AFTER_KERNELS
@@ -140,8 +142,20 @@ def test_a_setting_that_came_later_changes_nothing_at_its_default():
     assert changes(made, identity({"momentum": 0.9, "nesterov": False}, given={"momentum": 0.9})) == []
     given = {"momentum": 0.9, "nesterov": True}
     assert changes(made, identity(given, given=given)) == ["nesterov: null → true"]
+    assert changes(made, identity(given | {"nesterov": None}, given=given | {"nesterov": None})) != []
     # A default that became another is a change, though nobody gave it.
     assert changes(identity({"factor": 0.1}), identity({"factor": 0.2}, given={})) == ["factor: 0.1 → 0.2"]
+
+
+def test_an_acceptance_is_of_one_difference_and_outlives_a_later_setting_at_its_default(tmp_path):
+    made, wanted = identity({"momentum": 0.9}), identity({"momentum": 0.5})
+    accept(tmp_path / "accepted.json", made, wanted, "a typing mistake")
+    later = identity({"momentum": 0.5, "nesterov": False}, given={"momentum": 0.5})
+    assert accepted(tmp_path / "accepted.json", made, wanted)
+    assert accepted(tmp_path / "accepted.json", made, later)
+    assert not accepted(tmp_path / "accepted.json", made, identity({"momentum": 0.4}))
+    assert not accepted(tmp_path / "accepted.json", later, wanted)
+    assert not accepted(tmp_path / "accepted.json", None, wanted)
 
 
 def test_an_identity_is_read_as_it_was_written(tmp_path):
@@ -164,3 +178,14 @@ def test_a_notebook_uses_what_its_cells_import():
     used = code_of_notebook(Path(__file__).parents[1] / "notebooks/maps.ipynb")
     assert {"notebooks/maps.ipynb", "hallmarks.figures.maps", "hallmarks.figures.picture"} <= used.keys()
     assert "hallmarks.figures.angles" not in used
+
+
+def test_a_module_is_found_beside_what_is_left_of_a_package(tmp_path, monkeypatch):
+    spec = importlib.util.find_spec("hallmarks")
+    monkeypatch.setattr(spec, "submodule_search_locations", [str(tmp_path)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    (tmp_path / "models/lenet/__pycache__").mkdir(parents=True)  # git leaves it when a folder becomes a file
+    (tmp_path / "models/lenet.py").touch()
+    (tmp_path / "models/__init__.py").touch()
+    assert file_of("hallmarks.models.lenet") == tmp_path / "models/lenet.py"
+    assert file_of("hallmarks.models") == tmp_path / "models/__init__.py"

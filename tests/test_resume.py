@@ -106,6 +106,7 @@ def test_stopped_killed_and_gone_on_with_by_the_command(server, command, tmp_pat
     assert not (tmp_path / "whole" / "scratch" / RUN).exists()
     whole, again = tmp_path / "whole" / "run", tmp_path / "again" / "run"
     assert sorted(path.name for path in whole.iterdir()) == [
+        "finished.json",
         "identity.json",
         "log.csv",
         "settings.yaml",

@@ -99,8 +99,14 @@ def run_and_stamp(command: ModuleType, arguments: argparse.Namespace) -> int:
     made = requested_identity(settings) if "identity" in settings else None
     status = command.run(arguments) or 0
     if made is not None and status == 0:
-        made.write(Path(settings["identity_file"]))
+        made.write(beside_output(arguments))
     return status
+
+
+def beside_output(arguments: argparse.Namespace) -> Path:
+    """Where the identity of what was written lies: by hand, that need not be among the results."""
+    stem = getattr(arguments, "stem", None) or arguments.output.with_suffix("")
+    return stem.with_name(f"{stem.name}.identity.json")
 
 
 def usage() -> str:

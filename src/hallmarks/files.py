@@ -89,6 +89,8 @@ def move_into_place(source: Path, target: Path) -> None:
     incoming, replaced = (target.with_name(f".{target.name}.{word}") for word in ("incoming", "replaced"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if replaced.exists() and not target.exists():  # a kill between two renames
+            replaced.rename(target)
         for left in incoming, replaced:
             shutil.rmtree(left, ignore_errors=True)
         if target.exists():

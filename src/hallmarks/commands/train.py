@@ -52,11 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
     seed, request = seed_of(arguments.run), parse_settings(arguments.settings)
-    settings = settings_of(request.get("settings", request))
     lease = Lease(arguments.scratch / arguments.run)
     if not lease.take(stop=lambda: bool(stopped)):
         return TRY_AGAIN
     try:
+        # Only now: this imports code, which may be edited while another job holds the lease, and the run's
+        # identity says what is there now.
+        settings = settings_of(request.get("settings", request))
         return make(arguments, seed, settings, request, lambda: lease.check() or bool(stopped))
     finally:
         lease.release()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
+from pydantic import AfterValidator, Field, JsonValue, NonNegativeInt, model_validator
 
 from hallmarks.config.registry import Registry
 from hallmarks.config.strict import Choices, Name, Strict
@@ -66,7 +66,7 @@ class Figure(Strict):
     experiments: list[Name] = []
     labels: list[str] | None = None
     """Only these variations, such as `momentum 0` or `default`; without it all."""
-    options: dict[str, Any] = {}
+    options: dict[str, JsonValue] = {}
     """What the notebook takes besides, such as `relative: true` for maps."""
 
 

@@ -25,7 +25,7 @@ def prepare(name: str, source: Path | None, folder: Path, **expected: Any) -> bo
     appears whole or not at all. Raises UserError.
     """
     folder = folder.resolve()
-    if is_there(name, folder):
+    if is_there(name, source, folder):
         return False
     contents = get(name, source, **expected)
     check_replaceable(folder, contents)
@@ -47,10 +47,16 @@ def prepare(name: str, source: Path | None, folder: Path, **expected: Any) -> bo
     return True
 
 
-def is_there(name: str, folder: Path) -> bool:
-    """Whether a folder holds a data set, each of its files with the digest that `data.json` holds."""
+def is_there(name: str, source: Path | None, folder: Path) -> bool:
+    """Whether a folder holds a data set, each of its files with the digest that `data.json` holds.
+
+    A list of files that stay where they are is of one source.
+    """
+    listed = DATA_SETS[name].Settings.needs_source and source is not None
     try:
         about = describe(folder)
+        if listed and about["source"] != str(source.resolve()):
+            return False
         return about["name"] == name and all(
             sha256(folder / file) == digest for file, digest in about["sha256"].items()
         )

@@ -1,9 +1,10 @@
 """Results made by other code, settings or data that somebody said stand; the reason lies beside each."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from hallmarks.files import write_json
 from hallmarks.runs.identity import Identity, changes
@@ -11,33 +12,40 @@ from hallmarks.runs.identity import Identity, changes
 
 @dataclass(frozen=True)
 class Acceptance:
-    """The key of what was `made` stands for the key that is `wanted`: `why`, `when`, and what had changed."""
+    """What has the key `made` stands for what is `wanted`: `why`, `when`, and what had changed."""
 
     made: str
-    wanted: str
+    wanted: Identity
     why: str
     when: str
     changes: list[str]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As it lies beside a result."""
+        return vars(self) | {"wanted": self.wanted.record}
 
 
 def read_acceptances(path: Path) -> list[Acceptance]:
     """Every acceptance of a result, the oldest first; none where nothing can be read."""
     try:
-        return [Acceptance(**said) for said in json.loads(path.read_text())]
-    except (OSError, ValueError, TypeError):
+        found = json.loads(path.read_text())
+        return [Acceptance(**said | {"wanted": Identity(**said["wanted"])}) for said in found]
+    except (OSError, ValueError, TypeError, KeyError):
         return []
 
 
 def accept(path: Path, made: Identity | None, wanted: Identity, why: str) -> None:
     """Say beside a result that it stands. Raises UserError where it cannot be written."""
-    key = made.key if made else ""
-    said = Acceptance(
-        key, wanted.key, why, datetime.now(UTC).isoformat("T", "seconds"), changes(made, wanted)
-    )
-    write_json(path, [asdict(each) for each in [*read_acceptances(path), said]])
+    now = datetime.now(UTC).isoformat("T", "seconds")
+    said = Acceptance(made.key if made else "", wanted, why, now, changes(made, wanted))
+    write_json(path, [each.record for each in [*read_acceptances(path), said]])
 
 
 def accepted(path: Path, made: Identity | None, wanted: Identity) -> bool:
-    """Whether it was said that what was made stands for what is wanted."""
+    """Whether it was said that what was made stands for what is wanted.
+
+    A setting that came after that, and stands at its default, changes nothing here either.
+    """
     key = made.key if made else ""
-    return any((said.made, said.wanted) == (key, wanted.key) for said in read_acceptances(path))
+    return any(said.made == key and not changes(said.wanted, wanted) for said in read_acceptances(path))

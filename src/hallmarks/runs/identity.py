@@ -87,8 +87,9 @@ def changes(made: Identity | None, now: Identity) -> list[str]:
 
 
 def differing(old: dict, new: dict) -> list:
-    """The keys of what is in one only, or not the same in both, sorted."""
-    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    """The keys of what is new, or not the same in both, sorted; what was null may go."""
+    names = old.keys() | new.keys()
+    return sorted(name for name in names if old.get(name) != new.get(name) or name not in old)
 
 
 def leaves(settings: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:

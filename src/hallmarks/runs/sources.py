@@ -73,7 +73,8 @@ def file_of(module: str) -> Path:
     """The file of a module, found without importing it."""
     package, *parts = module.split(".")
     path = Path(importlib.util.find_spec(package).submodule_search_locations[0]).joinpath(*parts)
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    own = path / "__init__.py"  # a folder without it is what is left of a package that is a file now
+    return own if own.is_file() else path.with_suffix(".py")
 
 
 @functools.cache

@@ -7,6 +7,7 @@ where it is, and taken up again when they are as they were, or when somebody acc
 import shutil
 import sys
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 
 import yaml
@@ -26,8 +27,7 @@ class Attempt:
     def __init__(
         self, run: str, settings: Origin, seed: int, data: dict[str, Path], scratch: Path, output: Path
     ):
-        self.run, self.settings, self.output = run, settings, output
-        self.scratch, self.record = scratch / run, scratch / "finished" / f"{run}.json"
+        self.run, self.settings, self.scratch, self.output = run, settings, scratch / run, output
         digests = {
             f"{name}/{file}": digest
             for name, folder in data.items()
@@ -57,7 +57,7 @@ class Attempt:
 
         `again` is new each time that the user forces the run.
         """
-        there = finished.restored(self.record, self.identity.key + again, self.output)
+        there = finished.restored(self.output, self.identity, again)
         if there:
             self.clear(self.own)
         return there
@@ -70,22 +70,27 @@ class Attempt:
         self.identity.write(made / "identity.json")
         if (self.folder / "accepted.json").exists():
             shutil.copy(self.folder / "accepted.json", made / "accepted.json")
+        finished.record(made, again)
         self.set_aside()
-        finished.record(self.record, self.identity.key + again, made)
         move_into_place(made, self.output)
         self.clear(self.folder)
 
     def set_aside(self) -> None:
         """Move an earlier run of another identity, with its points, to `superseded/` beside it."""
-        before = finished.identity_of(self.record)
-        if not list(self.output.rglob("point-*")) or (before and before.key == self.identity.key):
+        before = finished.recorded_identity(self.output)
+        if not list(self.output.rglob("point-*")) or (before and not changes(before, self.identity)):
             return
         if before:
-            finished.restore(self.record, self.output)
-        name = before.key[:SHORT] if before else "unrecorded"
-        beside = self.output.parent / "superseded" / f"{self.output.name}-{name}"
+            finished.restore(self.output)
+        beside = self.free(before.key[:SHORT] if before else "unrecorded")
         move_into_place(self.output, beside)
         print(f"{self.run}: the run that was here is kept in {beside}", file=sys.stderr)
+
+    def free(self, name: str) -> Path:
+        """Where a run is set aside under a name, which one before it may have."""
+        beside = self.output.parent / "superseded" / f"{self.output.name}-{name}"
+        numbered = (beside.with_name(f"{beside.name}-{number}") for number in count(2))
+        return next(path for path in chain([beside], numbered) if not path.exists())
 
     def clear(self, folder: Path) -> None:
         """Remove an attempt's folder, and the run's where no state of another identity is left in it."""

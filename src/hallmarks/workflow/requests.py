@@ -43,10 +43,7 @@ class Requests:
         identity = self.results.identity(result)
         content = self.results.settings(result) | {"results": str(self.folder)}
         if kind != "runs":  # a run's command writes its own, with what it trains
-            content |= {
-                "identity": {"key": identity.key} | identity.record,
-                "identity_file": str(self.folder / result.beside("identity")),
-            }
+            content["identity"] = {"key": identity.key} | identity.record
         forced = kind in self.again() and not self.dry()
         content["again"] = self.token if forced else before.get("again", "")
         if content != before:
@@ -69,8 +66,8 @@ class Requests:
         if self.results.verdict(result) == []:
             kept = {key: self._flagged(kind, value, made) for key, value in paths.items()}
             return {"settings": ancient(settings)} | kept
-        if made is not None and os.stat(settings).st_mtime <= made:
-            os.utime(settings)
+        if made is not None:
+            make_newer(Path(settings), made)
         return {"settings": settings} | paths
 
     def _oldest(self, result: Result) -> float | None:
@@ -103,6 +100,17 @@ def mtime(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
+
+
+def make_newer(path: Path, than: float) -> None:
+    """Give a file a time after `than`, which may lie ahead: of another machine's clock. Raises UserError."""
+    try:
+        if path.stat().st_mtime <= than:
+            os.utime(path)
+        if path.stat().st_mtime <= than:
+            os.utime(path, (than + 1, than + 1))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def refuse_mixing(folder: Path, scale: str) -> None:
