@@ -14,6 +14,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from hallmarks.config.load import load_configuration
+from hallmarks.runs.vary import label
 
 # What headless Chromium needs as root in a container; and it is offline: the report needs nothing else.
 FLAGS = """
@@ -144,7 +145,7 @@ def test_every_caption_says_runs_scale_seeds_and_choices(shown, config):
         assert figure.title in caption and "smoke scale" in caption
         for experiment in map(config.experiments.get, figure.experiments):
             task = config.tasks[experiment.task]
-            labels = figure.labels or [variation.label for variation in experiment.variations]
+            labels = figure.labels or [label(variation) for variation in experiment.variations]
             choices = (task.choices | experiment.choices).values()
             assert all(text in caption for text in [experiment.task, "; ".join(labels), *choices]), caption
             assert re.search(rf"seeds? {', '.join(map(str, experiment.seeds))}\b", caption), caption

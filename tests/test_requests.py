@@ -33,7 +33,9 @@ def results(tmp_path) -> Results:
 def inputs(results: Results, *forced: str) -> dict:
     points = results.folder / "points"
     points.touch()
-    return Requests(results, lambda: set(forced), lambda: False).inputs("kernels", KERNEL.name, points=str(points))
+    return Requests(results, lambda: set(forced), lambda: False).inputs(
+        "kernels", KERNEL.name, points=str(points)
+    )
 
 
 def test_what_is_made_again_is_older_than_its_settings_though_its_time_lies_ahead(results):

@@ -24,7 +24,7 @@ def results(tiny) -> Path:
 
 def test_folders_of_any_name_hold_the_results_and_nothing_was_run(tiny, results):
     assert {path.name for path in (results / "figures").iterdir()} >= {"map.png", "map.pdf", "map.csv"}
-    assert (tiny.folder / f"scr {ODD}" / "finished/tiny/default/seed0.json").exists()
+    assert (tiny.folder / f"res {ODD}" / "runs/tiny/default/seed0/finished.json").exists()
     assert not list(tiny.folder.rglob("ran"))
     assert {path.name for path in tiny.folder.iterdir()} == {
         ".snakemake",

@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace) -> None:
     name, source = arguments.name, arguments.source
     if arguments.settings:
         settings = read_settings(arguments.settings)
-        name = settings["name"]
-        source = Path(settings["source"]).expanduser() if settings["source"] else None
+        name = settings.get("name")
+        source = Path(settings["source"]).expanduser() if settings.get("source") else None
     if name is None:
         raise UserError(f"name a data set: {', '.join(DATA_SETS.names())}")
     expected = {}

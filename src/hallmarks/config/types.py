@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, JsonValue, NonNegativeInt, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from hallmarks.config.registry import Registry
 from hallmarks.config.strict import Choices, Name, Strict
@@ -24,7 +24,9 @@ def different(seeds: list[int]) -> list[int]:
     return seeds
 
 
-Seeds = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(different)]
+# PyTorch takes no larger one.
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seeds = Annotated[list[Seed], Field(min_length=1), AfterValidator(different)]
 
 
 def without_wildcards(path: str) -> str:

@@ -66,7 +66,10 @@ class Lease:
         """Let the next one have it."""
         self.ending.set()
         self.heart.join()
-        remove_file(self.path(self.number))
+        with suppress(OSError, ValueError):  # the folder may be gone, and the number another's by now
+            holder = json.loads(self.path(self.number).read_text())
+            if {key: holder.get(key) for key in self.me} == self.me:
+                remove_file(self.path(self.number))
 
     def path(self, number: int) -> Path:
         return self.folder / f"lease-{number:05d}.json"

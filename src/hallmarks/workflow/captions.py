@@ -19,8 +19,8 @@ def sorting(text: str) -> str:
 def section_of(paper: Paper, figure: str) -> str:
     """The report's section: the experiments, by their place in the paper."""
     experiments = [paper.config.experiments[name] for name in paper.config.figures[figure].experiments]
-    titles = [f"{sorting(each.section)} {each.title}" for each in experiments]
-    return plain(" and ".join(titles)) or "Without a run"
+    titles = [f"{sorting(plain(each.section))} {plain(each.title)}" for each in experiments]
+    return " and ".join(titles) or "Without a run"
 
 
 def label_of(figure: str) -> str:

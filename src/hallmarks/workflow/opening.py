@@ -73,14 +73,14 @@ def placed(workflow: Workflow, paper: Paper) -> Paper:
 def forced(workflow: Workflow) -> Callable[[], set[str]]:
     """The kinds of results that the command line forces; known once the rules are read.
 
-    A job's own Snakemake forces nothing, and a dry run leaves what jobs are told as it is.
+    A job's own Snakemake forces nothing.
     """
     # A module's rules bear a name of its user's.
     renamed = workflow.modifier.resolved_rulename_modifier or str
 
     def kinds() -> set[str]:
         settings = workflow.dag_settings
-        if settings is None or not workflow.is_main_process or workflow.dryrun:
+        if settings is None or not workflow.is_main_process:
             return set()
         every, rules = settings.forceall, settings.forcerun
         return {kind for rule, kind in MADE_BY.items() if every or renamed(rule) in rules}

@@ -39,15 +39,15 @@ def named(results: Results, target: str) -> set[Result]:
     if str(Path(target)) in paths:
         found.add(paths[str(Path(target))])
     if not found:
-        raise UserError(
-            f"{target}: no such target{near(target, [*STAGES, *(result.name for result in every)])}"
-        )
+        hint = near(target, [*STAGES, *(result.name for result in every)])
+        others = f"; there are {', '.join(STAGES)}, and figures, tables and runs by name"
+        raise UserError(f"{target}: no such target{hint or others}")
     return found
 
 
 def check_target(paper: Paper, target: str) -> None:
     """Raise UserError where a word is no target; what looks like a file is left to Snakemake."""
-    known = [*STAGES, *RULES, "data_all", *paper.config.figures, *paper.config.studies]
+    known = [*STAGES, *RULES, "claims", "data_all", *paper.config.figures, *paper.config.studies]
     if target not in known and re.fullmatch(r"[\w-]+", target) and not Path(target).exists():
         raise UserError(
             f"{target}: no such target{near(target, known)}; `snakemake --list-target-rules` names all"
@@ -72,8 +72,6 @@ def behind(results: Results, wanted: set[Result]) -> set[Result]:
 
 
 def near(target: str, names: list[str]) -> str:
-    """`; did you mean fig9?`, or what there is."""
+    """`; did you mean fig9?`, or nothing where no name is near."""
     close = difflib.get_close_matches(target, names, 1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; there are {', '.join(STAGES)}, and figures, tables and runs by name"
+    return f"; did you mean {close[0]}?" if close else ""
