@@ -27,7 +27,7 @@ lint: install
 	ruff check .
 	lint-imports
 	snakefmt --check Snakefile workflow
-	snakemake --lint
+	snakemake --lint --configfile config/smoke.yaml
 
 # The exact set of all that pyproject.toml names; versions that still do stay.
 lock:

@@ -1,5 +1,6 @@
 # Paths, wildcards, and the flags of inputs; what the rules say beside this is in hallmarks.workflow.
 from hallmarks.errors import UserError
+from hallmarks.workflow.results import Result
 
 RESULTS = str(results.folder)
 ENVIRONMENT = "../../envs/hallmarks.yaml"
@@ -38,6 +39,18 @@ def kernels_and_measures(runs):
         "kernels": [result(f"kernels/{run}.npz") for run in runs],
         "measures": [result(f"measures/{run}.parquet") for run in runs],
     }
+
+
+def table_inputs(table):
+    """What a table is made of: the claims of what they judge, a study's of its numbers."""
+    if table == "claims":
+        return kernels_and_measures(paper.judged)
+    return {"rows": result(f"studies/{table}.csv")}
+
+
+def files_of(kind, name):
+    """All that is made of a figure or a table, so that none of it can be missed."""
+    return [result(path) for path in Result(kind, name).outputs]
 
 
 def removals(names):

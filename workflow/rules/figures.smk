@@ -7,18 +7,13 @@ from hallmarks.workflow.captions import (
 )
 
 
-def runs_shown(figure):
-    """The names of the runs that a figure shows."""
-    return [run for row in paper.shown[figure] for run in row.names]
-
-
 rule figure:
     input:
         unpack(
             inputs(
                 "figures",
                 "figure",
-                lambda figure: kernels_and_measures(runs_shown(figure)),
+                lambda figure: kernels_and_measures(paper.runs_shown(figure)),
             )
         ),
     output:
@@ -54,19 +49,11 @@ rule figure:
         "--output={output.notebook:q} -- {params.notebook:q} > {log:q} 2>&1"
 
 
-def of_figure(name):
-    """All that is made of a figure, so that none of it can be missed."""
-    return [
-        *(result(f"figures/{name}.{suffix}") for suffix in ["png", "pdf", "csv"]),
-        result(f"notebooks/{name}.ipynb"),
-    ]
-
-
 rule figures_all:
     input:
-        [path for name in paper.config.figures for path in of_figure(name)],
+        [path for name in paper.config.figures for path in files_of("figures", name)],
         removals(
-            sorted({run for name in paper.config.figures for run in runs_shown(name)})
+            sorted({run for name in paper.config.figures for run in paper.runs_shown(name)})
         ),
     localrule: True
 
@@ -77,6 +64,6 @@ for name in paper.config.figures:
         name:
             name
         input:
-            of_figure(name),
-            removals(runs_shown(name)),
+            files_of("figures", name),
+            removals(paper.runs_shown(name)),
         localrule: True

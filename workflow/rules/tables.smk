@@ -1,22 +1,9 @@
-from hallmarks.workflow.captions import plain
-
-
-def made_of(table):
-    """The inputs of a table: of the claims what they judge, of a study its numbers."""
-    if table == "claims":
-        return kernels_and_measures(paper.judged)
-    return {"rows": result(f"studies/{table}.csv")}
-
-
-def title_of(table):
-    if table == "claims":
-        return "Claims of order and numbers, judged"
-    return paper.config.studies[table].title
+from hallmarks.workflow.captions import title_of
 
 
 rule table:
     input:
-        unpack(inputs("tables", "table", made_of)),
+        unpack(inputs("tables", "table", table_inputs)),
     output:
         csv=result("tables/{table}.csv"),
         html=report(
@@ -24,7 +11,7 @@ rule table:
             caption="../report/table.rst",
             category="The paper's claims",
             # One label: of two, the report makes a switch where a section has two results, and fails.
-            labels=lambda wildcards: {"table": plain(title_of(wildcards.table))},
+            labels=lambda wildcards: {"table": title_of(paper, wildcards.table)},
         ),
         notebook=result("notebooks/{table}.ipynb"),
         identity=result("tables/{table}.identity.json"),
@@ -47,24 +34,17 @@ rule table:
         "--output={output.notebook:q} -- {params.notebook:q} > {log:q} 2>&1"
 
 
-def of_table(name):
-    return [
-        *(result(f"tables/{name}.{suffix}") for suffix in ["csv", "html"]),
-        result(f"notebooks/{name}.ipynb"),
-    ]
-
-
 for name in results.tables:
 
     rule:
         name:
             name
         input:
-            of_table(name),
+            files_of("tables", name),
         localrule: True
 
 
 rule tables_all:
     input:
-        [path for name in results.tables for path in of_table(name)],
+        [path for name in results.tables for path in files_of("tables", name)],
     localrule: True

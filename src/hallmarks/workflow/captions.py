@@ -29,6 +29,12 @@ def label_of(figure: str) -> str:
     return sorting(f"Figure {number}") if number.isdigit() else f"Ours: {figure}"
 
 
+def title_of(paper: Paper, table: str) -> str:
+    """A table's label."""
+    claims = table == "claims"
+    return plain("Claims of order and numbers, judged" if claims else paper.config.studies[table].title)
+
+
 def shown_by(paper: Paper, figure: str) -> list[dict[str, Any]]:
     """Each experiment's title, task, recipe, variations and seeds."""
     rows = paper.shown[figure]

@@ -37,6 +37,10 @@ class Paper:
                 raise UserError(f"figures.{name} {error}") from None
         return found
 
+    def runs_shown(self, figure: str) -> list[str]:
+        """The names of the runs that a figure shows, in its order."""
+        return [run for row in self.shown[figure] for run in row.names]
+
     @cached_property
     def judged(self) -> list[str]:
         """The runs that claims compare, sorted."""

@@ -88,7 +88,7 @@ class Results:
             case "measures":
                 return [Result("kernels", result.name)]
             case "figures":
-                return self._of_runs([run for row in self.paper.shown[result.name] for run in row.names])
+                return self._of_runs(self.paper.runs_shown(result.name))
             case "tables" if result.name == "claims":
                 return self._of_runs(self.paper.judged)
             case "tables":
