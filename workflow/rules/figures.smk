@@ -53,7 +53,13 @@ rule figures_all:
     input:
         [path for name in paper.config.figures for path in files_of("figures", name)],
         removals(
-            sorted({run for name in paper.config.figures for run in paper.runs_shown(name)})
+            sorted(
+                {
+                    run
+                    for name in paper.config.figures
+                    for run in paper.runs_shown(name)
+                }
+            )
         ),
     localrule: True
 
