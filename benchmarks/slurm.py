@@ -134,8 +134,12 @@ class Writers:
 
     def turns(self, where: Path) -> list[int]:
         """The processes that wrote states or points below `where`, one entry each time another takes over."""
-        inside = [where / "states", where / "output"]
-        pids = [pid for pid, path in self.seen if any(path.is_relative_to(folder) for folder in inside)]
+        # An identity's folder, and in it states/ or output/.
+        pids = [
+            pid
+            for pid, path in self.seen
+            if path.is_relative_to(where) and path.relative_to(where).parts[1:2] in {("states",), ("output",)}
+        ]
         return [pid for pid, _ in itertools.groupby(pids)]
 
 

@@ -147,7 +147,7 @@ class Project(smoke.Project):
 
     def states(self, run: str = RUN) -> list[str]:
         """The states that a run can go on from, oldest first."""
-        return sorted(path.stem for path in (self.scratch / run).glob("states/*.sha256"))
+        return sorted(path.stem for path in (self.scratch / run).glob("*/states/state-*.sha256"))
 
     def frozen_after_a_state(self, run: str = RUN) -> int:
         """Stop the run's trainer (SIGSTOP) once a state newer than those now there is saved.
