@@ -141,6 +141,12 @@ def test_trajectories_go_once_their_kernel_exists(tmp_path):
     assert len(list(runs.glob("*/trajectory/point-*"))) == 14 and not list(runs.glob("*/removed.json"))
 
 
+def test_files_can_be_targets(tmp_path):
+    """Snakemake remembers a folder's files from its first look: two runs of one folder, nothing made yet."""
+    runs = "results/smoke/runs/resnet20-digits/default/seed{}/trajectory/trajectory.json"
+    assert Project(tmp_path).planned(runs.format(0), runs.format(1)) == {"data": 1, "train": 2}
+
+
 def test_the_papers_own_configuration_is_planned(tmp_path):
     project = Project(tmp_path)
     shutil.copy(project.folder / "config.yaml", project.folder / "config/smoke.yaml")

@@ -44,9 +44,12 @@ def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tup
         results = Results(paper, root)
         check_call(workflow, results)
         refuse_mixing(results.folder, paper.config.scale)
+        requests = Requests(results, forced(workflow), lambda: workflow.dryrun)
+        if workflow.is_main_process:  # what jobs are told is there when they start
+            requests.write_all()
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    return paper, results, Requests(results, forced(workflow), lambda: workflow.dryrun)
+    return paper, results, requests
 
 
 def check_call(workflow: Workflow, results: Results) -> None:

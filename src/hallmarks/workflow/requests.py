@@ -35,6 +35,11 @@ class Requests:
         self.results, self.again, self.dry, self.token = results, again, dry, uuid.uuid4().hex
         self.folder = results.folder
 
+    def write_all(self) -> None:
+        """Write every settings file, before Snakemake first looks which files there are, and remembers it."""
+        for result in self.results.all():
+            self.settings(result.kind, result.name)
+
     def settings(self, kind: str, name: str) -> str:
         """The path of a settings file, written where it says something new. Raises UserError."""
         result = Result(kind, name)
