@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -172,9 +173,11 @@ def test_torch_checkpoints_and_gpus_need_training(run, checkpoints, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "step0.pt"]
 
 
-def test_what_draws_initialisations_needs_training(run):
-    done = run("initialisations", "--model", '{"name": "resnet20"}', "--seeds", 1, 2, "-o", "table.csv")
-    assert_names_an_extra(done, "initialisations", "training")
+def test_what_draws_initialisations_needs_training(run, tmp_path):
+    settings = {"study": "initialisations", "model": {"name": "resnet20"}, "channels": 1, "classes": 2}
+    (tmp_path / "study.json").write_text(json.dumps(settings | {"seeds": [0, 1], "paper": 0.4}))
+    done = run("study", "--settings", tmp_path / "study.json", "-o", "table.csv")
+    assert_names_an_extra(done, "study", "training")
 
 
 @pytest.mark.parametrize("name", ["plan", "doctor"])

@@ -42,9 +42,12 @@ EXTRAS = {
     "training": {"torch", "torchvision", "sklearn", "PIL"},
     "workflow": {
         "snakemake",
+        "snakemake_executor_plugin_slurm_jobstep",
+        "snakemake_interface_common",
         "snakemake_interface_executor_plugins",
         "grimp",
         "papermill",
+        "jupyter_client",
         "nbclient",
         "nbformat",
         "traitlets",
