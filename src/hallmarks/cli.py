@@ -44,7 +44,7 @@ EXTRAS = {
         "snakemake",
         "snakemake_executor_plugin_slurm_jobstep",
         "snakemake_interface_common",
-        "snakemake_interface_executor_plugins",
+        "snakemake_executor_plugin_slurm",
         "grimp",
         "papermill",
         "jupyter_client",
