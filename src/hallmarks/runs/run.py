@@ -63,9 +63,6 @@ def rows_of(config: Config, name: str) -> list[Row]:
         checked(settings, f"{where}: ")
         runs = [Run(experiment.task, named, seed, settings) for seed in experiment.seeds]
         rows.append(Row(label(variation), name, runs))
-    labels = [row.label for row in rows]
-    if twice := [one for one in labels if labels.count(one) > 1]:
-        raise UserError(f"experiments.{name}: the variation '{twice[0]}' is listed twice; list each once")
     steps = sorted({row.runs[0].settings.steps() for row in rows})
     if experiment.equal_steps and len(steps) > 1:
         raise UserError(
