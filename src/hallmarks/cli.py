@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hallmarks.errors import UserError
-from hallmarks.runs.request import read_settings, requested_identity
+from hallmarks.runs.request import read_request, requested_identity
 
 COMMANDS = {
     "your own checkpoints": {
@@ -98,7 +98,7 @@ def main(argv: list[str] | None = None) -> int:
 def run_and_stamp(command: ModuleType, arguments: argparse.Namespace) -> int:
     """Run a command; where the workflow asked for its result, say beside it what it was made by."""
     path = getattr(arguments, "settings", None)
-    settings = read_settings(path) if isinstance(path, Path) else {}
+    settings = read_request(path) if isinstance(path, Path) else {}
     made = requested_identity(settings) if "identity" in settings else None
     status = command.run(arguments) or 0
     if made is not None and status == 0:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hallmarks.data.prepare import DATA_SETS, prepare
 from hallmarks.errors import UserError
-from hallmarks.runs.request import read_settings
+from hallmarks.runs.request import read_request
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     name, source = arguments.name, arguments.source
     if arguments.settings:
-        settings = read_settings(arguments.settings)
+        settings = read_request(arguments.settings)
         name = settings.get("name")
         source = Path(settings["source"]).expanduser() if settings.get("source") else None
     if name is None:

@@ -7,7 +7,7 @@ from hallmarks.config.load import explain
 from hallmarks.config.types import STUDIES
 from hallmarks.errors import UserError
 from hallmarks.files import write
-from hallmarks.runs.request import read_settings
+from hallmarks.runs.request import read_request
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     if arguments.output.suffix != ".csv":
         raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
-    request = read_settings(arguments.settings)
+    request = read_request(arguments.settings)
     settings = request["study"] if isinstance(request.get("study"), dict) else request
     try:
         study = STUDIES.validate({"title": arguments.output.stem, "section": ""} | settings)

@@ -17,7 +17,7 @@ from hallmarks.config.types import TASKS
 from hallmarks.errors import Interrupted, UserError
 from hallmarks.machine import cores
 from hallmarks.runs.origin import Making, Origin
-from hallmarks.runs.request import parse_settings
+from hallmarks.runs.request import parse_request
 from hallmarks.training.lease import Lease
 
 RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z][A-Za-z0-9=._+-]*/seed(\d+)")
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    seed, request = seed_of(arguments.run), parse_settings(arguments.settings)
+    seed, request = seed_of(arguments.run), parse_request(arguments.settings)
     lease = Lease(arguments.scratch / arguments.run)
     if not lease.take(stop=lambda: bool(stopped)):
         return TRY_AGAIN

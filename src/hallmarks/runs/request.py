@@ -8,7 +8,7 @@ from hallmarks.errors import UserError
 from hallmarks.runs.identity import Identity, beside
 
 
-def read_settings(path: Path) -> dict[str, Any]:
+def read_request(path: Path) -> dict[str, Any]:
     """A settings file. Raises UserError where it is none."""
     try:
         content = json.loads(path.read_text())
@@ -23,10 +23,10 @@ def read_settings(path: Path) -> dict[str, Any]:
     return content
 
 
-def parse_settings(text: str) -> dict[str, Any]:
+def parse_request(text: str) -> dict[str, Any]:
     """Settings given as JSON, or as the file that holds them. Raises UserError."""
     if not text.lstrip().startswith("{"):
-        return read_settings(Path(text))
+        return read_request(Path(text))
     try:
         return json.loads(text)
     except ValueError as error:
