@@ -110,7 +110,7 @@ class Fetched(Origin):
         return self.length
 
     def time(self):
-        raise NotImplementedError
+        raise AssertionError("an estimate asks for the cost alone")
 
     def describe(self):
         return "fetched"
@@ -119,7 +119,7 @@ class Fetched(Origin):
         return Cost(points=self.length, parameters=10, tensors=2, steps=self.length, flops=0)
 
     def make(self, making):
-        raise NotImplementedError
+        raise AssertionError("a plan makes nothing")
 
 
 def test_an_origin_without_flops_is_scaled_by_its_steps():

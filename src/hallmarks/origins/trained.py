@@ -7,10 +7,11 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from hallmarks.config.registry import Registry
 from hallmarks.config.strict import Strict, Unit
+from hallmarks.data.prepare import DATA_SETS
 from hallmarks.errors import UserError
 from hallmarks.runs.origin import Cost, Epoch, Making, Origin, Time
+from hallmarks.training.timeline import Timeline
 
-DATA_SETS = Registry("hallmarks.data.sets", "data set")
 MODELS = Registry("hallmarks.models", "model")
 OPTIMIZERS = Registry("hallmarks.optimizers", "optimizer", default="sgd")
 OBJECTIVES = Registry("hallmarks.objectives", "objective", default="classification")
@@ -83,12 +84,13 @@ class Settings(Origin):
         """Whole batches in an epoch; the incomplete last one is dropped."""
         return self.data.training_examples // self.recipe.batch_size
 
-    def in_steps(self, length: int, unit: str) -> int:
-        return length * (1 if unit == "steps" else self.steps_per_epoch())
+    def timeline(self) -> Timeline:
+        """The recipe counted in steps, as training counts it."""
+        return Timeline(self.recipe, self.steps_per_epoch())
 
     def steps(self) -> int:
         """Updates of the whole run."""
-        return self.in_steps(self.recipe.length, self.recipe.unit)
+        return self.timeline().steps
 
     def epoch(self) -> Epoch:
         """Of whole batches."""
@@ -112,7 +114,7 @@ class Settings(Origin):
         from hallmarks.training.size import size_of
 
         size = size_of(self.model, self.data.shape)
-        every = self.in_steps(self.recipe.points.every, self.recipe.points.unit)
+        every = self.timeline().in_steps(self.recipe.points.every, self.recipe.points.unit)
         trained = self.steps() * self.recipe.batch_size
         tested = -(-self.steps() // self.steps_per_epoch()) * self.data.test_examples
         return Cost(

@@ -19,17 +19,17 @@ class Timeline:
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
-        return self._in_steps(self.recipe.length, self.recipe.unit)
+        return self.in_steps(self.recipe.length, self.recipe.unit)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of step `step`, as the recipe's schedule says."""
-        position = step / self._in_steps(1, self.recipe.unit)
+        position = step / self.in_steps(1, self.recipe.unit)
         base = self.recipe.optimizer.learning_rate
         return self.recipe.schedule.learning_rate(base, position, self.recipe.length)
 
     def is_point(self, steps_done: int) -> bool:
         """Whether θ after so many steps is a point: the first, each k-th, and the last."""
-        every = self._in_steps(self.recipe.points.every, self.recipe.points.unit)
+        every = self.in_steps(self.recipe.points.every, self.recipe.points.unit)
         return steps_done % every == 0 or steps_done == self.steps
 
     def ends_epoch(self, steps_done: int) -> bool:
@@ -40,5 +40,6 @@ class Timeline:
         """Epochs done, fractions included."""
         return steps_done / self.steps_per_epoch
 
-    def _in_steps(self, length: int, unit: str) -> int:
+    def in_steps(self, length: int, unit: str) -> int:
+        """A length in epochs or steps, as steps."""
         return length * self.steps_per_epoch if unit == "epochs" else length

@@ -11,7 +11,7 @@ def accept_result(results: Results, result: Result, why: str) -> str | None:
     """Accept one result where it would be made again; a line that says so. Raises UserError."""
     if not (said := results.verdict(result)):
         return None
-    made = Identity.read(results.folder / result.beside("identity"))
+    made = results.made(result)
     accept(results.folder / result.beside("accepted"), made, results.identity(result), why)
     results.forget()
     return f"{result.kind}/{result.name}: stands ({'; '.join(said)})"
@@ -44,5 +44,5 @@ def stands_accepted(results: Results, result: Result) -> bool:
     """Whether a result stands because somebody said so."""
     if not (results.folder / result.beside("accepted")).exists() or results.verdict(result) != []:
         return False
-    made = Identity.read(results.folder / result.beside("identity"))
+    made = results.made(result)
     return bool(changes(made, results.identity(result)))

@@ -56,7 +56,8 @@ class Results:
 
     def forget(self) -> None:
         """Ask anew what lies in the folder; the rules ask the same of every result many times."""
-        self.identity, self.verdict = cache(self.find_identity), cache(self.find_verdict)
+        self.made, self.identity = cache(self.find_made), cache(self.find_identity)
+        self.verdict = cache(self.find_verdict)
 
     def all(self) -> list[Result]:
         """Every result, each after those that it is made of."""
@@ -114,11 +115,15 @@ class Results:
                 return study_settings(self.paper, result.name)
         return {}
 
+    def find_made(self, result: Result) -> Identity | None:
+        """What a result was made by, as it says itself; None where it does not."""
+        return Identity.read(self.folder / result.beside("identity"))
+
     def find_identity(self, result: Result) -> Identity:
         """What decides a result now. Raises UserError where its code cannot be read."""
         if result.kind == "runs":
             run = self.paper.runs[result.name]
-            made = Identity.read(self.folder / result.beside("identity"))
+            made = self.made(result)
             return run.identity(self._data(run.settings.data_sets(), made))
         inputs = {f"{part.kind}/{part.name}": self.key(part) for part in self.parts(result)}
         match result.kind:
@@ -150,7 +155,7 @@ class Results:
 
     def key(self, result: Result) -> str:
         """The key of a result as it is, where it stands, else as it will be."""
-        made = Identity.read(self.folder / result.beside("identity"))
+        made = self.made(result)
         stands = made is not None and self.verdict(result) == []
         return made.key if stands else self.identity(result).key
 
@@ -161,7 +166,7 @@ class Results:
             and not (self.folder / result.beside("identity")).exists()
         ):
             return None
-        made = Identity.read(self.folder / result.beside("identity"))
+        made = self.made(result)
         wanted = self.identity(result)
         said = changes(made, wanted)
         if said and accepted(self.folder / result.beside("accepted"), made, wanted):
