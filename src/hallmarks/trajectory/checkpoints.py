@@ -3,25 +3,19 @@
 Only headers are read here.
 """
 
+import importlib
 import json
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from hallmarks.errors import UserError
-from hallmarks.trajectory.compare import compare_points, compare_with_description
-from hallmarks.trajectory.formats import read_tensors, safetensors, suffixes, whole_file
-from hallmarks.trajectory.order import natural_order, steps_of
+from hallmarks.errors import NothingYet, UserError
+from hallmarks.trajectory.compare import compare_with_description
+from hallmarks.trajectory.formats import safetensors
 from hallmarks.trajectory.reader import read_trajectory
 from hallmarks.trajectory.tensor import Tensor
 from hallmarks.trajectory.transport import read_whole
-
-BUFFERS = re.compile(
-    r"(^|\.)(running_mean|running_var|num_batches_tracked"
-    r"|attention\.bias|attention\.masked_bias|rotary_emb\.inv_freq)$"
-)
 
 
 @dataclass(frozen=True)
@@ -39,41 +33,100 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Heads:
+    """The heads of attention, and how many of them keys and values have, None where that is not known."""
+
+    all: int
+    keys: int | None = None
+
+
+@dataclass(frozen=True)
 class Checkpoints:
-    """The points in order; `diverged` is "" or how the run ended, `heads` the attention heads if known."""
+    """The points in order; `diverged` is "" or how the run ended, `heads` the attention heads if known.
+
+    `understood` says in words what was taken for points and parameters, `unit` what tells the points
+    apart: step, epoch, the number in their names, or point, their place. `missing` are the steps of points
+    for which other weights than theirs were published; none where `duplicates_allowed`.
+    """
 
     points: list[Checkpoint]
     diverged: str
-    heads: int | None
+    heads: Heads | None
+    understood: str = ""
+    unit: str = "step"
+    missing: tuple[int, ...] = ()
+    duplicates_allowed: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a caller decides about other people's checkpoints.
+
+    Patterns of tensors that alone count (`only`), or do not (`leave_out`), patterns of files that are no
+    points (`skip`), and the file of weights in each folder. Of published ones: the file that locks their
+    bytes, the folder that keeps them, and whether equal weights under different steps are points.
+    """
+
+    only: Sequence[str] = ()
+    leave_out: Sequence[str] = ()
+    skip: Sequence[str] = ()
+    weights: str | None = None
+    lock: Path | None = None
+    cache: Path | None = None
+    allow_duplicates: bool = False
 
 
 def find_checkpoints(
-    sources: Sequence[Path], key: str | None = None, as_given: bool = False, verify: bool = True
+    sources: Sequence[Path | Any],
+    key: str | None = None,
+    as_given: bool = False,
+    verify: bool = True,
+    choice: Choice | None = None,
 ) -> Checkpoints:
-    """The points of a trajectory, a folder of checkpoints, or listed checkpoints, put in natural order.
+    """The points of a trajectory, a folder of checkpoints, listed ones, or an address of the hub, in order.
 
     `key` (a.b) leads to the state dict in torch files, `as_given` keeps the order listed, `verify` gives our
     own trajectories' recorded SHA-256 to whoever reads them. Raises UserError naming file and tensor.
     """
-    if len(sources) == 1 and (sources[0] / "trajectory.json").exists():
+    # By its name: how what others published is read decides nothing of what is ours.
+    if not all(isinstance(source, Path) for source in sources):
+        hub = importlib.import_module("hallmarks.trajectory.hub.find")
+        return hub.find(sources, key, as_given, choice or Choice())
+    if len(sources) == 1 and is_trajectory(sources[0]):
+        if is_fetched(sources[0]):
+            hub = importlib.import_module("hallmarks.trajectory.hub.find")
+            return hub.find_fetched(sources[0], key, choice or Choice())
+        if choice not in (None, Choice()):
+            raise UserError(f"{sources[0]}: a trajectory of ours, of which nothing is chosen or left out")
+        if key is not None:
+            raise UserError(f"{sources[0]}: a trajectory of ours, whose files have no key; leave --key out")
         return open_trajectory(sources[0], verify)
-    paths = list_checkpoints(sources)
-    if not as_given:
-        paths = natural_order(paths)
-    found = [(path, read_parameters(path, key)) for path in paths]
-    compare_points(found)
-    points = [
-        Checkpoint(path, step, math.nan, tensors)
-        for step, (path, tensors) in zip(steps_of(paths), found, strict=True)
-    ]
-    return Checkpoints(points, "", read_heads(paths[0]))
+    # By its name: how others' checkpoints are read decides nothing of what is ours.
+    others = importlib.import_module("hallmarks.trajectory.others.find")
+    return others.find(sources, key, as_given, choice or Choice())
+
+
+def is_trajectory(folder: Path) -> bool:
+    """Whether a folder is a trajectory of ours. Raises UserError where it cannot be looked into."""
+    try:
+        return (folder / "trajectory.json").exists()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
+
+
+def is_fetched(folder: Path) -> bool:
+    """Whether a folder is a run that was fetched: a lock in place of points."""
+    try:
+        return (folder / "lock.json").exists() and is_trajectory(folder)
+    except OSError:  # who opens it says so
+        return False
 
 
 def open_trajectory(folder: Path, verify: bool) -> Checkpoints:
     """The points of a trajectory of ours, compared with its description."""
     trajectory = read_trajectory(folder)
     if not trajectory.points:
-        raise UserError(f"{folder}: the trajectory has no points")
+        raise NothingYet(f"{folder}: the trajectory has no points")
     if not any((folder / point.file).exists() for point in trajectory.points):
         raise UserError(
             f"{folder}: its points were removed, trajectory.json alone is left; train the run again, "
@@ -93,46 +146,40 @@ def open_trajectory(folder: Path, verify: bool) -> Checkpoints:
         if end
         else ""
     )
-    return Checkpoints(points, diverged, read_heads(points[0].path))
+    return Checkpoints(points, diverged, read_heads(points[0].path), said_of(points))
 
 
-def list_checkpoints(sources: Sequence[Path]) -> list[Path]:
-    """Files, or folders that are one checkpoint, as points; a folder of several is opened."""
-    paths: list[Path] = []
-    for source in sources:
-        if not source.exists():
-            raise UserError(f"{source}: no such trajectory.json, checkpoint or folder of checkpoints")
-        if source.is_file() or whole_file(source):
-            paths.append(source)
-            continue
-        inside = [
-            path
-            for path in source.iterdir()
-            if not path.name.startswith(".")
-            and ((path.is_file() and path.suffix in suffixes()) or (path.is_dir() and whole_file(path)))
-        ]
-        if not inside:
-            raise UserError(f"{source}: holds no checkpoint ({', '.join(suffixes())}) and no trajectory.json")
-        paths += sorted(inside)
-    return paths
+def said_of(points: Sequence[Checkpoint]) -> str:
+    """What a trajectory of ours is, in words."""
+    tensors = points[0].tensors.values()
+    numbers = sum(tensor.numel for tensor in tensors)
+    return (
+        f"points as trajectory.json lists them: {len(points)}; tensors: {len(tensors)}; numbers: {numbers:,}"
+    )
 
 
-def read_parameters(path: Path, key: str | None) -> dict[str, Tensor]:
-    """The parameters of one checkpoint, buffers left out, in the order of their files."""
-    file = whole_file(path) if path.is_dir() else path
-    if file is None:
-        raise UserError(f"{path}: not a checkpoint")
-    tensors = {name: tensor for name, tensor in read_tensors(file, key).items() if not BUFFERS.search(name)}
-    if not tensors:
-        raise UserError(f"{path}: holds no parameter")
-    return dict(sorted(tensors.items(), key=lambda item: (str(item[1].file), item[1].offset)))
-
-
-def read_heads(path: Path) -> int | None:
-    """The number of attention heads that a config.json beside the weights gives, if one is there."""
+def read_heads(path: Path) -> Heads | None:
+    """The heads of attention that a config.json beside the weights gives, if one is there."""
     config = (path if path.is_dir() else path.parent) / "config.json"
     try:
-        heads = json.loads(read_whole(config)).get("num_attention_heads")
-    except (OSError, ValueError, AttributeError):
+        return heads_in(json.loads(read_whole(config)))
+    except (OSError, ValueError):
         return None
-    return heads if isinstance(heads, int) else None
+
+
+def heads_in(config: Any) -> Heads | None:
+    """The heads that a model's configuration gives, under the names that the common architectures have."""
+    if not isinstance(config, dict):
+        return None
+
+    def first(*names: str) -> int | None:
+        found = (config.get(name) for name in names)
+        return next((value for value in found if isinstance(value, int) and value > 0), None)
+
+    every = first("num_attention_heads", "n_head", "n_heads")
+    if every is None:
+        return None
+    keys = (
+        1 if config.get("multi_query") is True else first("num_key_value_heads", "n_kv_heads", "num_kv_heads")
+    )
+    return Heads(every, keys)

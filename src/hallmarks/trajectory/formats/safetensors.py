@@ -1,22 +1,25 @@
 """Safetensors: a JSON header that says where each tensor lies, then the tensors."""
 
 import json
-import math
-import re
 import struct
 from contextlib import closing
 from pathlib import Path
 
 from hallmarks.errors import UserError
+from hallmarks.trajectory.layout import SIZES, contiguous
 from hallmarks.trajectory.tensor import Tensor
 from hallmarks.trajectory.transport import open_file, read_bytes
 
 SUFFIXES = (".safetensors",)
-WHOLE = ("model.safetensors",)
+WHOLE = ("model.safetensors", "adapter_model.safetensors", "diffusion_pytorch_model.safetensors")
 PRECEDENCE = 1
 
-DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-INTEGERS = re.compile(r"[IU]\d+$|BOOL$")
+DTYPES = {
+    **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "BOOL": "bool"},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    **{"C64": "complex64", "C128": "complex128"},
+}
 
 
 def recognises(name: str, beginning: bytes) -> bool:
@@ -24,7 +27,9 @@ def recognises(name: str, beginning: bytes) -> bool:
 
 
 def read_tensors(file: Path, key: str | None = None) -> dict[str, Tensor]:
-    """The floating tensors, from the header. Raises UserError naming file and tensor."""
+    """The tensors, of any type, from the header. Raises UserError naming file and tensor."""
+    if key is not None:
+        raise UserError(f"{file}: --key {key}: tensors in safetensors have no key; leave it out")
     try:
         with closing(open_file(file)) as opened:
             size = opened.size()
@@ -39,17 +44,11 @@ def read_tensors(file: Path, key: str | None = None) -> dict[str, Tensor]:
             begin, end = told["data_offsets"]
             if 8 + length + end > size:
                 raise UserError(f"{file}: cut: {name} ends at byte {8 + length + end} of {size}")
-            if INTEGERS.match(told["dtype"]):
-                continue
-            if told["dtype"] not in DTYPES:
-                raise UserError(f"{file}: {name} is stored as {told['dtype']}, not one of {list(DTYPES)}")
-            shape = tuple(told["shape"])
-            strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-            tensor = Tensor(file, 8 + length + begin, DTYPES[told["dtype"]], shape, strides)
-            if tensor.bytes != end - begin:
-                raise UserError(
-                    f"{file}: {name} has {end - begin} bytes, not the {tensor.bytes} of its shape"
-                )
+            dtype, shape = DTYPES.get(told["dtype"], told["dtype"]), tuple(told["shape"])
+            tensor = Tensor(file, 8 + length + begin, dtype, shape, contiguous(shape))
+            needed = tensor.numel * SIZES.get(dtype, 0)
+            if dtype in SIZES and needed != end - begin:
+                raise UserError(f"{file}: {name} has {end - begin} bytes, not the {needed} of its shape")
             tensors[name] = tensor
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror})") from None

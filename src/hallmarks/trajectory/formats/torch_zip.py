@@ -1,95 +1,160 @@
-"""Torch's zip files: only tensors are loaded, never code. torch itself opens them, so from a disk only."""
+"""Torch's zip files: a directory at the end, a pickle that describes the tensors, and their bytes.
 
-import os
-import pickle
-import re
-import warnings
-from collections.abc import Sequence
+Only these are read, by the restricted unpickler; torch is not needed.
+"""
+
+import functools
+import io
+import struct
+import zipfile
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.tensor import ITEM_BYTES, Tensor
+from hallmarks.trajectory.pickles.restricted import read_pickle
+from hallmarks.trajectory.pickles.stand_in import Stored
+from hallmarks.trajectory.pickles.state_dict import located, said_progress, state_dict
+from hallmarks.trajectory.tensor import Tensor
+from hallmarks.trajectory.transport import RawStream, open_file, stream_of, version_of
 
-SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
-WHOLE = ("pytorch_model.bin",)
+SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".pth.tar", ".pt.tar")
+WHOLE = ("pytorch_model.bin", "adapter_model.bin", "diffusion_pytorch_model.bin")
 PRECEDENCE = 2
+
+Places = dict[str, tuple[int, int]]
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+BEGINS = b"PK\x03\x04"
+LARGE = 2**32 - 1  # sizes and offsets from which on a zip file tells them in an extra field
+FILL = 4  # bytes of an extra field without content
 
 
 def recognises(name: str, beginning: bytes) -> bool:
-    return beginning.startswith(b"PK\x03\x04")
+    return beginning.startswith(BEGINS) and not name.endswith(".npz")
 
 
 def read_tensors(file: Path, key: str | None = None) -> dict[str, Tensor]:
-    """The floating tensors at `key` (a.b). No data is read and no code run: fake tensors, weights only.
+    """The tensors at `key` (a.b), of any type. Raises UserError naming file and tensor."""
+    content, places = opened(file)
+    return located(file, state_dict(file, content, key), lambda stored: place(file, places, stored))
 
-    Raises UserError naming file and tensor.
-    """
-    import torch
-    from torch._subclasses.fake_tensor import FakeTensorMode
 
+def read_progress(file: Path) -> dict[str, float]:
+    """The step and epoch that the file says it is of."""
+    return said_progress(opened(file)[0])
+
+
+def place(file: Path, places: Places, stored: Stored) -> tuple[int, int]:
+    """Where a tensor's storage begins and ends. Raises UserError."""
+    if stored.storage.key not in places:
+        raise UserError(f"{file}: cut: it lacks the storage {stored.storage.key} of a tensor")
+    begin, end = places[stored.storage.key]
+    if begin < 0:
+        raise UserError(f"{file}: its tensors are compressed; load it with torch and save it again")
+    return begin, end
+
+
+def opened(file: Path) -> tuple[Any, Places]:
+    """What the pickle holds, and where each storage begins and ends. Raises UserError."""
     try:
-        with FakeTensorMode(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = torch.load(file, weights_only=True, map_location="cpu")
-    except pickle.UnpicklingError as error:
-        called = re.search(r"GLOBAL (\S+)", str(error))
-        what = f" ({called.group(1)})" if called else ""
+        version = version_of(file)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
+    return _opened(file, *version)
+
+
+@functools.lru_cache(maxsize=2)  # tensors and progress are asked for one after the other
+def _opened(file: Path, *changed: int) -> tuple[Any, Places]:
+    try:
+        with closing(open_file(file)) as opened, stream_of(opened) as stream:
+            return read_archive(file, stream)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror or error})") from None
+
+
+def read_archive(file: Path, stream: io.BufferedReader) -> tuple[Any, Places]:
+    """What the pickle in a zip file holds, and where in `stream` each storage begins and ends.
+
+    A place of −1 is of compressed bytes. Raises UserError and OSError.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return _read(file, archive, stream)
+    # zipfile's NotImplementedError is an unknown compression, its RuntimeError an encrypted file.
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise UserError(f"{file}: cut, or not a torch checkpoint ({error})") from None
+
+
+def _read(file: Path, archive: zipfile.ZipFile, stream: io.BufferedReader) -> tuple[Any, Places]:
+    names = {name.partition("/")[2]: name for name in archive.namelist()}
+    if "constants.pkl" in names:
         raise UserError(
-            f"{file}: refused: it holds more than tensors{what}, which could run code; "
-            "save its state dict alone"
-        ) from None
-    except (RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
-        raise UserError(f"{file}: cut, or not a torch checkpoint ({str(error).splitlines()[0]})") from None
-    size = os.path.getsize(file)
-    tensors, seen = {}, set()
-    for name, value in state_dict(file, content, key).items():
-        if not isinstance(value, torch.Tensor) or not value.is_floating_point():
-            continue
-        dtype = str(value.dtype).removeprefix("torch.")
-        if dtype not in ITEM_BYTES:
-            raise UserError(f"{file}: {name} is stored as {dtype}, not one of {list(ITEM_BYTES)}")
-        shape, strides = tuple(value.shape), tuple(value.stride())
-        if not dense(shape, strides):
-            raise UserError(f"{file}: {name} is a view with gaps; save it contiguous")
-        start = value.untyped_storage()._checkpoint_offset
-        tensor = Tensor(file, start + value.storage_offset() * ITEM_BYTES[dtype], dtype, shape, strides)
-        if tensor.offset + tensor.bytes > size:
-            raise UserError(f"{file}: cut: {name} ends past its {size} bytes")
-        if (tensor.offset, shape) not in seen or not tensor.numel:  # tied weights count once
-            tensors[name] = tensor
-        seen.add((tensor.offset, shape))
-    return tensors
+            f"{file}: TorchScript, a program (torch.jit.save); save the state dict: "
+            "torch.save(torch.jit.load(FILE).state_dict(), …)"
+        )
+    if "data.pkl" not in names:
+        raise UserError(f"{file}: a zip file, but not one of torch: it lacks data.pkl")
+    if "byteorder" in names and archive.read(names["byteorder"]).strip() == b"big":
+        raise UserError(
+            f"{file}: was saved on a big-endian machine; load it with torch and save it again here"
+        )
+    content = read_pickle(archive.open(names["data.pkl"]), str(file))
+    ends = ends_of(archive)
+    alignment = archive.read(names[".storage_alignment"]) if ".storage_alignment" in names else b"64"
+    places = {}
+    for short, name in names.items():
+        if short.startswith("data/"):
+            entry = archive.getinfo(name)
+            place = promised(file, entry, ends[name], int(alignment), stream) or bytes_of(file, entry, stream)
+            places[short.removeprefix("data/")] = place
+    return content, places
 
 
-def dense(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether the elements fill one stretch of memory, in any order of the axes."""
-    expected = 1
-    for stride, length in sorted(zip(strides, shape, strict=True)):
-        if length == 1:
-            continue
-        if stride != expected:
-            return False
-        expected *= length
-    return True
+def ends_of(archive: zipfile.ZipFile) -> dict[str, int]:
+    """Where the next entry begins, or the directory."""
+    entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
+    begins = [*(entry.header_offset for entry in entries[1:]), archive.start_dir]
+    return {entry.filename: begin for entry, begin in zip(entries, begins, strict=True)}
 
 
-def state_dict(file: Path, content: object, key: str | None) -> dict:
-    """The state dict at `key` (a.b) of what a file holds."""
+def promised(
+    file: Path, entry: zipfile.ZipInfo, end: int, alignment: int, stream: io.BufferedReader
+) -> tuple[int, int] | None:
+    """Where an entry's bytes lie as torch's writer places them, where its own header is checked with them.
 
-    def holds_tensors(value: object) -> bool:
-        return isinstance(value, dict) and any(hasattr(inner, "untyped_storage") for inner in value.values())
+    A file that is far away says so: a request for each header would take longer than the tensors. None
+    where they would not end, but for what describes them, where the next entry begins.
+    """
+    name, large, far = len(entry.filename.encode()), entry.file_size >= LARGE, entry.header_offset >= LARGE
+    extra = FILL + (FILL if large or far else 0) + (16 if large else 0) + (8 if far else 0)
+    begin = entry.header_offset + LOCAL_HEADER.size + name + extra
+    begin = -(-begin // alignment) * alignment
+    if entry.compress_type != zipfile.ZIP_STORED or end - begin - entry.file_size not in (0, 16, 24):
+        return None
 
-    for part in key.split(".") if key else []:
-        if not isinstance(content, dict) or part not in content:
-            known = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
-            raise UserError(f"{file}: --key {key}: there is no {part}, only {known}")
-        content = content[part]
-    if holds_tensors(content):
-        return content
-    nested = (
-        [str(name) for name, value in content.items() if holds_tensors(value)]
-        if isinstance(content, dict)
-        else []
-    )
-    advice = f"; give --key {' or --key '.join(nested)}" if nested else ""
-    raise UserError(f"{file}: holds no state dict{f' at {key}' if key else ''}{advice}")
+    def check(before: bytes) -> None:
+        own = LOCAL_HEADER.unpack(before[: LOCAL_HEADER.size])
+        named = before[LOCAL_HEADER.size : LOCAL_HEADER.size + name] == entry.filename.encode()
+        if own[0] != BEGINS or not named or LOCAL_HEADER.size + own[1] + own[2] != len(before):
+            raise misplaced(file, entry)
+
+    later = stream.raw.file.check_later(entry.header_offset, begin, check)
+    return (begin, begin + entry.file_size) if later else None
+
+
+def misplaced(file: Path, entry: zipfile.ZipInfo) -> UserError:
+    return UserError(f"{file}: cut, or not a torch checkpoint ({entry.filename} is not where it should be)")
+
+
+def bytes_of(file: Path, entry: zipfile.ZipInfo, stream: io.BufferedReader) -> tuple[int, int]:
+    """Where an entry's bytes begin and end, by its own header: the directory does not say its length."""
+    if entry.compress_type != zipfile.ZIP_STORED:
+        return -1, -1
+    headers = RawStream(stream.raw.file)  # many, far apart: nothing is read ahead
+    headers.seek(entry.header_offset)
+    header = headers.read(LOCAL_HEADER.size)
+    if len(header) < LOCAL_HEADER.size or not header.startswith(BEGINS):
+        raise misplaced(file, entry)
+    _, name, extra = LOCAL_HEADER.unpack(header)
+    begin = entry.header_offset + LOCAL_HEADER.size + name + extra
+    return begin, begin + entry.file_size

@@ -1,6 +1,7 @@
 """Files of a disk, read where asked and fetched ahead; what only Linux has is used where it is there."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -20,9 +21,12 @@ class DiskFile:
         view[: len(content)] = content
         return len(content)
 
-    def prefetch(self, offset: int, count: int) -> None:
+    def prefetch(self, offset: int, count: int, used: int | None = None) -> None:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self.descriptor, offset, count, os.POSIX_FADV_WILLNEED)
+
+    def check_later(self, at: int, begin: int, check: Callable[[bytes], None]) -> bool:
+        return False
 
     def close(self) -> None:
         os.close(self.descriptor)

@@ -1,0 +1,130 @@
+"""Published files of every form: shards, both formats, types and orders that differ, buffers."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from hub.conftest import point, weights
+from safetensors.numpy import save
+
+from hallmarks.kernel.file import Kernel
+
+MODEL = "org/model"
+
+
+def as_bin(values: dict[str, np.ndarray], **options) -> bytes:
+    content = io.BytesIO()
+    torch.save({name: torch.from_numpy(value) for name, value in values.items()}, content, **options)
+    return content.getvalue()
+
+
+def sharded(values: dict[str, np.ndarray], kind: str) -> dict[str, bytes]:
+    """A shard a tensor, and their index."""
+    stem = "model" if kind == "safetensors" else "pytorch_model"
+    files, places = {}, {}
+    for number, (name, value) in enumerate(values.items(), 1):
+        shard = f"{stem}-{number:05d}-of-{len(values):05d}.{kind}"
+        files[shard] = save({name: value}) if kind == "safetensors" else as_bin({name: value})
+        places[name] = shard
+    return files | {f"{stem}.{kind}.index.json": json.dumps({"weight_map": places}).encode()}
+
+
+def kernel_of(call, folder, address=f"hf://{MODEL}@step*", *words) -> tuple[Kernel, str]:
+    status, said, line = call("kernel", address, "-o", folder / "k.npz", *words)
+    assert status == 0, line
+    return Kernel.load(folder / "k.npz"), said
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "bin"])
+def test_shards_and_whole_files_give_one_kernel(published, call, tmp_path, kind):
+    for step in (0, 5, 9):
+        published.publish(MODEL, f"step{step}", sharded(point(step), kind))
+        published.publish("org/whole", f"step{step}", {"model.safetensors": weights(step)})
+    (one, _), (other, _) = kernel_of(call, tmp_path), kernel_of(call, tmp_path, "hf://org/whole@step*")
+    assert dict(zip(one.groups, one.increments_gram.tolist(), strict=True)) == dict(
+        zip(other.groups, other.increments_gram.tolist(), strict=True)
+    )
+
+
+def test_an_index_that_names_a_missing_shard(published, call, tmp_path):
+    published.publish(MODEL, "step0", sharded(point(0), "bin"))
+    files = sharded(point(5), "bin")
+    del files["pytorch_model-00002-of-00002.bin"]
+    published.publish(MODEL, "step5", files)
+    for words in (
+        ["kernel", f"hf://{MODEL}@step*", "-o", tmp_path / "k.npz"],
+        ["hub", "check", f"hf://{MODEL}@step*"],
+    ):
+        status, _, line = call(*words)
+        assert status == 2 and line.count("\n") == 1
+        assert f"{MODEL}@step5: pytorch_model-00002-of-00002.bin is not there" in line
+
+
+def test_an_index_that_names_what_its_name_does_not(published, call, tmp_path):
+    files = sharded(point(0), "bin")
+    index = {"weight_map": {"embed.weight": "other.bin", "out.weight": "pytorch_model-00002-of-00002.bin"}}
+    published.publish(MODEL, "step0", files | {"pytorch_model.bin.index.json": json.dumps(index).encode()})
+    status, _, line = call("kernel", f"hf://{MODEL}@step0", "-o", tmp_path / "k.npz")
+    assert (
+        status == 2
+        and f"{MODEL}@step0: pytorch_model.bin.index.json says that 1 tensors are in other.bin" in line
+    )
+
+
+def test_other_types_and_another_order_between_revisions(published, call, tmp_path):
+    for step in (0, 5, 9):
+        own = point(step)
+        if step == 5:
+            own = {name: own[name].astype(np.float64) for name in reversed(own)}
+        published.publish(MODEL, f"step{step}", {"model.safetensors": save(own)})
+        published.publish("org/plain", f"step{step}", {"model.safetensors": weights(step)})
+    (one, _), (other, _) = kernel_of(call, tmp_path), kernel_of(call, tmp_path, "hf://org/plain@step*")
+    np.testing.assert_allclose(one.increments_gram, other.increments_gram, rtol=1e-5, atol=1e-4)
+
+
+def test_buffers_that_some_revisions_have(published, call, tmp_path):
+    for step in (0, 5, 9):
+        mask = {"layers.0.attention.bias": np.tril(np.ones((1, 1, 8, 8), bool))} if step else {}
+        published.publish(MODEL, f"step{step}", {"model.safetensors": save(point(step) | mask)})
+    kernel, said = kernel_of(call, tmp_path)
+    assert kernel.groups == ["embed.weight", "out.weight"] and "left out: 1 integers" in said.replace(
+        "integer (", "integers ("
+    )
+
+
+def test_heads_come_from_the_models_configuration(published, call, tmp_path):
+    for step in (0, 5):
+        own = {
+            "layers.0.attention.query_key_value.weight": np.random.default_rng(step).random(
+                (24, 8), np.float32
+            )
+        }
+        config = {"config.json": json.dumps({"num_attention_heads": 4}).encode()}
+        published.publish(MODEL, f"step{step}", {"model.safetensors": save(own)} | config)
+    kernel, _ = kernel_of(call, tmp_path)
+    assert kernel.groups == [f"layers.0.attention.{part}.weight" for part in ("query", "key", "value")]
+
+
+def test_two_models_in_a_revision_are_refused(published, call, tmp_path):
+    files = {"model.safetensors": weights(0), "adapter_model.safetensors": weights(1)}
+    published.publish(MODEL, "step0", files)
+    status, _, line = call("kernel", f"hf://{MODEL}@step0", "-o", tmp_path / "k.npz")
+    assert status == 2 and f"{MODEL}@step0: holds the weights of more than one model" in line
+    kernel_of(call, tmp_path, f"hf://{MODEL}@step0", "--weights", "adapter_model.safetensors")
+
+
+def test_a_revision_without_weights(published, call, tmp_path):
+    published.publish(MODEL, "step0", {"config.json": b"{}", "README.md": b"soon"})
+    status, _, line = call("kernel", f"hf://{MODEL}@step0", "-o", tmp_path / "k.npz")
+    assert status == 2 and f"{MODEL}@step0: holds no file of weights at its root; it has config.json" in line
+
+
+def test_tied_and_transposed_weights_count_once(published, call, tmp_path):
+    for step in (0, 5, 9):
+        own = point(step)
+        own["lm_head.weight"] = np.ascontiguousarray(own["out.weight"].T)
+        published.publish(MODEL, f"step{step}", {"model.safetensors": save(own)})
+    kernel, said = kernel_of(call, tmp_path)
+    assert len(kernel.groups) == 2 and "tied, counted once" in said
