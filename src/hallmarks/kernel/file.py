@@ -16,7 +16,8 @@ class Kernel:
     """The Gram matrices of one trajectory's increments: `increments_gram` float64 [groups, n, n].
 
     `numel` int64 [groups], `step` int64 [n], `epoch` float64 [n]; `storage` is the type that the points were
-    stored in; `diverged` says where a run ended early, else "".
+    stored in; `diverged` says where a run ended early, else ""; `unit` is what `step` counts: step, number
+    (of the points' names) or point, their place where nothing else is known.
     """
 
     increments_gram: np.ndarray
@@ -26,6 +27,7 @@ class Kernel:
     epoch: np.ndarray
     storage: str = "float32"
     diverged: str = ""
+    unit: str = "step"
 
     @classmethod
     def load(cls, path: Path | str) -> "Kernel":
@@ -38,7 +40,7 @@ class Kernel:
                     file["numel"],
                     file["step"],
                     file["epoch"],
-                    *(str(file[key]) for key in ["storage", "diverged"] if key in file),
+                    *(str(file[key]) for key in ["storage", "diverged", "unit"] if key in file),
                 )
         except FileNotFoundError:
             raise UserError(f"{path}: no such kernel") from None
@@ -64,6 +66,7 @@ class Kernel:
             epoch=self.epoch,
             storage=np.array(self.storage),
             diverged=np.array(self.diverged),
+            unit=np.array(self.unit),
         )
         write(path, content.getbuffer())
 

@@ -31,21 +31,15 @@ ROW_BYTES = 2**19  # of a segment: two rows and what is subtracted stay in a sec
 BUFFER_BYTES = 2**28
 
 
-def segment_size(
-    checkpoints: Checkpoints, precision: str | None = None, workers: int | None = None
-) -> tuple[int, np.dtype, int]:
-    """Elements a segment, the arithmetic's type and the number of workers, unless they are given."""
-    wide = any(tensor.dtype == "float64" for p in checkpoints.points for tensor in p.tensors.values())
-    dtype = np.dtype(precision or ("float64" if wide else "float32"))
-    workers = workers or cores()
-    row = min(BUFFER_BYTES // (workers * len(checkpoints.points)), ROW_BYTES)
-    return max(2**12, row // dtype.itemsize), dtype, workers
+def segment_size(n: int, dtype: np.dtype, workers: int) -> int:
+    """Elements a segment of n points, for so many workers."""
+    return max(2**12, min(BUFFER_BYTES // (workers * n), ROW_BYTES) // dtype.itemsize)
 
 
 def increments_gram(
     checkpoints: Checkpoints,
     parts: Groups,
-    precision: str | None = None,
+    precision: str = "float64",
     segment: int | None = None,
     workers: int | None = None,
     old: np.ndarray | None = None,
@@ -53,15 +47,15 @@ def increments_gram(
 ) -> np.ndarray:
     """G, float64 [groups, n, n]. Memory beyond it depends on n and the segment, not on the model.
 
-    `precision` float32 or float64 forces the arithmetic. `old` [groups, m, m] is the kernel of the first m
-    points: only products with later ones are computed. `device` is a torch device that computes, in float64,
-    instead of numpy. Raises UserError for an `old` of other points, and naming file and tensor for a value
-    that is not finite, or the file where its bytes are not those recorded.
+    `precision`, float32 or float64, is the arithmetic's within a segment. `old` [groups, m, m] is the kernel
+    of the first m points: only products with later ones are computed. `device` is a torch device that
+    computes, in float64, instead of numpy. Raises UserError for an `old` of other points, and naming file and
+    tensor for a value that is not finite, or the file where its bytes are not those recorded.
     """
     points = checkpoints.points
     n, m = len(points), 0 if old is None else old.shape[1]
-    size, dtype, workers = segment_size(checkpoints, precision, workers)
-    size = segment or size
+    dtype, workers = np.dtype(precision), workers or cores()
+    size = segment or segment_size(n, dtype, workers)
     item = {
         name: sum(ITEM_BYTES[point.tensors[name].dtype] for point in points) for name in points[0].tensors
     }

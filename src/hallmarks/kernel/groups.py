@@ -1,16 +1,14 @@
-"""What the slices of a kernel are: parameter tensors, with GPT-NeoX's queries, keys and values split."""
+"""What the slices of a kernel are: parameter tensors, with queries, keys and values that share one split."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.checkpoints import Checkpoints
+from hallmarks.kernel.fused import fused
+from hallmarks.trajectory.checkpoints import Checkpoints, Heads
 from hallmarks.trajectory.segments import Piece
 from hallmarks.trajectory.tensor import ITEM_BYTES
-
-QUERY_KEY_VALUE = re.compile(r"(^|\.)attention\.query_key_value\.(weight|bias)$")
 
 
 @dataclass(frozen=True)
@@ -22,38 +20,29 @@ class Groups:
     pieces: list[Piece]
 
 
-def groups(checkpoints: Checkpoints, heads: int | None = None) -> Groups:
-    """One group a tensor; GPT-NeoX's query_key_value is three, split head by head.
+def groups(checkpoints: Checkpoints, heads: Heads | None = None) -> Groups:
+    """One group a tensor; those that hold queries, keys and values at once are three.
 
-    Its rows lie as [heads, 3, head size, …]. Raises UserError where the number of heads is not known.
+    Raises UserError where it cannot be known how they lie there.
     """
     heads = heads or checkpoints.heads
     names: list[str] = []
     pieces: list[Piece] = []
     first = checkpoints.points[0]
     for name, tensor in first.tensors.items():
-        if not QUERY_KEY_VALUE.search(name):
+        where = f"{first.path}: {name}"
+        if (split := fused(name, first.tensors, heads, where)) is None:
             pieces.append(Piece(len(names), name, 0, tensor.numel))
             names.append(name)
             continue
-        if heads is None:
-            raise UserError(
-                f"{first.path}: {name} mixes queries, keys and values head by head; "
-                "give --heads N, or put the model's config.json beside it"
-            )
-        if tensor.shape[0] % (3 * heads):
-            raise UserError(
-                f"{first.path}: {name} has {tensor.shape[0]} rows, not a multiple of 3 × {heads} heads"
-            )
         if tensor.strides[0] * tensor.shape[0] != tensor.numel:
-            raise UserError(f"{first.path}: {name} is laid out by columns; save it contiguous")
-        block = tensor.numel // (3 * heads)
+            raise UserError(f"{where} is laid out by columns; save it contiguous")
         pieces += [
-            Piece(len(names) + part, name, (3 * head + part) * block, block)
-            for head in range(heads)
-            for part in range(3)
+            Piece(len(names) + part, name, start, count)
+            for part, stretches in enumerate(split.stretches)
+            for start, count in stretches
         ]
-        names += [name.replace("query_key_value", part) for part in ("query", "key", "value")]
+        names += split.names
     numel = np.zeros(len(names), dtype=np.int64)
     for piece in pieces:
         numel[piece.group] += piece.count

@@ -95,4 +95,7 @@ def _require_finite(rows: np.ndarray, reader: Reader, piece: Piece) -> None:
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         path = reader.points[int(np.argmin(finite))].path
-        raise UserError(f"{path}: {piece.tensor} holds values that are not finite")
+        raise UserError(
+            f"{path}: {piece.tensor} holds values that are not finite; if it is no parameter, but a mask: "
+            f"--leave-out '{piece.tensor}'"
+        )
