@@ -17,7 +17,7 @@ from hallmarks.data.prepared import enough, read_contents
 from hallmarks.data.shape import ImageShape
 from hallmarks.errors import UserError
 
-TEST_BATCH = 1000
+TEST_BATCH = 500  # a larger one leaves the caches of a small machine
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Batches:
         return shifts.to(self.device) if self.crop else None, flips.to(self.device) if self.flip else None
 
     def test(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The test set in order, in batches of at most 1000."""
+        """The test set in order, in batches of at most 500."""
         for images, labels in zip(
             self.test_images.split(TEST_BATCH), self.test_labels.split(TEST_BATCH), strict=True
         ):

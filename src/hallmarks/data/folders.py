@@ -1,5 +1,6 @@
 """Batches of image files, read ahead by worker processes; each a pure function of (seed, epoch, index)."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,13 +83,20 @@ class ImageFiles:
             torch.default_generator.manual_seed(derived_seed(AUGMENTATION, self.seed, epoch, number))
             return self.transform(image), int(self.labels[number])
 
+    def __getitems__(self, keys: list[tuple[int, int]]) -> tuple[list, float]:
+        """Those of a batch, and the seconds that they took."""
+        began = time.perf_counter()
+        return [self[key] for key in keys], time.perf_counter() - began
 
-def collate(items: list) -> tuple[Tensor, Tensor] | str:
-    """A batch, or the line of the first file that failed: an exception would not cross processes whole."""
+
+def collate(read: tuple[list, float]) -> tuple[Tensor, Tensor, float] | str:
+    """A batch and its seconds, or the line of the first file that failed, since no exception would cross
+    processes whole."""
+    items, seconds = read
     if failed := next((item for item in items if isinstance(item, str)), None):
         return failed
     images, labels = zip(*items, strict=True)
-    return torch.stack(images), torch.tensor(labels)
+    return torch.stack(images), torch.tensor(labels), seconds
 
 
 class FolderBatches:
@@ -124,6 +132,7 @@ class FolderBatches:
             torch.tensor(values, device=device).mul(255).view(1, 3, 1, 1) for values in (MEAN, DEVIATION)
         )
         self.shape = ImageShape(3, dataset.classes, size)
+        self._read, self._seconds = 0, 0.0
         self._next: tuple[int, int] | None = None
         self._stream: Iterator[tuple[Tensor, Tensor]] = iter(())
 
@@ -147,6 +156,13 @@ class FolderBatches:
             self.test_files, [keys[start : start + self.batch_size] for start in numbers[:: self.batch_size]]
         )
 
+    def read_per_second(self) -> float | None:
+        """Training images that these workers read a second, waiting for nobody, since this was last asked;
+        None where they read none."""
+        rate = max(self.workers, 1) * self._read / self._seconds if self._read else None
+        self._read, self._seconds = 0, 0.0
+        return rate
+
     def read(self, files: ImageFiles, keys: list) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of these keys, in their order, normalised on the device."""
         loader = DataLoader(
@@ -160,6 +176,8 @@ class FolderBatches:
         for batch in loader:
             if isinstance(batch, str):
                 raise UserError(batch)
-            images, labels = (tensor.to(self.device, non_blocking=True) for tensor in batch)
+            images, labels = (tensor.to(self.device, non_blocking=True) for tensor in batch[:2])
+            if files is self.train_files:
+                self._read, self._seconds = self._read + len(labels), self._seconds + batch[2]
             scaled = images.float().sub_(self.mean).div_(self.deviation)
             yield scaled.contiguous(memory_format=torch.channels_last), labels

@@ -1,1 +1,1 @@
-"""Optimizers, a file each: `Settings` are a recipe's `optimizer`, and build it."""
+"""Optimizers, a file or a folder each: `Settings` are a recipe's `optimizer`, and build it."""
