@@ -1,9 +1,8 @@
 """Runs that are trained here: data, a network and a recipe."""
 
-import sys
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from hallmarks.config.registry import Registry
 from hallmarks.config.strict import Strict, Unit
@@ -16,6 +15,31 @@ MODELS = Registry("hallmarks.models", "model")
 OPTIMIZERS = Registry("hallmarks.optimizers", "optimizer", default="sgd")
 OBJECTIVES = Registry("hallmarks.objectives", "objective", default="classification")
 SCHEDULES = Registry("hallmarks.schedules", "schedule", default="constant")
+PRECISIONS = {
+    "float32": "in float32",
+    "tf32": "in float32, products and convolutions in TF32",
+    "bf16": "in bfloat16 by autocast, parameters in float32",
+}
+
+
+def forwards(window: list[int]) -> list[int]:
+    """A window from a step to a later one, or of a single step."""
+    if window[0] > window[1]:
+        raise ValueError(f"a window is [first, last], and {window} ends before it begins")
+    return window
+
+
+def spelled_out(window: Any) -> Any:
+    """A window that a single step is."""
+    return [window, window] if isinstance(window, int) else window
+
+
+Window = Annotated[
+    list[NonNegativeInt],
+    Field(min_length=2, max_length=2),
+    AfterValidator(forwards),
+    BeforeValidator(spelled_out, json_schema_input_type=NonNegativeInt | list[NonNegativeInt]),
+]
 
 
 class Points(Strict):
@@ -23,6 +47,8 @@ class Points(Strict):
 
     every: PositiveInt = 1
     unit: Unit = "epochs"
+    windows: list[Window] = []
+    """Spans of steps, `[first, last]`, in which every step ends in a point too; a number is a single step."""
 
 
 class Recipe(Strict):
@@ -36,11 +62,22 @@ class Recipe(Strict):
     unit: Unit = "epochs"
     schedule: Annotated[Any, SCHEDULES, Field(validate_default=True)] = {}
     points: Points = Points()
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
+    """In what products and convolutions are computed, in training and in testing; what is kept is float32.
+
+    `tf32` lets a GPU that has TF32 use it, `bf16` is autocast to bfloat16.
+    """
+    compile: bool = False
+    """Whether `torch.compile` makes the network's kernels: fewer to start, a minute or more to make them."""
 
     @model_validator(mode="after")
     def schedule_fits(self) -> "Recipe":
         self.schedule.check(self.length, self.unit)
         return self
+
+    def computed(self) -> str:
+        """How the network is computed, for captions."""
+        return PRECISIONS[self.precision] + (", compiled" if self.compile else "")
 
 
 class Settings(Origin):
@@ -57,11 +94,25 @@ class Settings(Origin):
             self.data.check()
         except UserError as error:
             raise UserError(f"data.{error}") from None
+        given = inputs_of(self.data)
+        for key, part in {"model": self.model, "recipe.objective": self.recipe.objective}.items():
+            if inputs_of(part) != given:
+                raise UserError(
+                    f"{key}: {part.name} takes {inputs_of(part)}, and {self.data.name} is {given}"
+                )
+        if hasattr(self.model, "check"):
+            try:
+                self.model.check(self.data.shape)
+            except UserError as error:
+                raise UserError(f"model.{error}") from None
         if self.steps_per_epoch() == 0:
             raise UserError(
                 f"recipe.batch_size: {self.recipe.batch_size} is larger than the training set, "
                 f"{self.data.training_examples} of {self.data.name}"
             )
+        for window in self.recipe.points.windows:
+            if window[1] > self.steps():
+                raise UserError(f"recipe.points.windows: {window} ends after the last step, {self.steps()}")
 
     def data_sets(self) -> list[str]:
         """The data sets that must be there."""
@@ -105,44 +156,44 @@ class Settings(Origin):
         recipe, drops = self.recipe, self.recipe.schedule.drops()
         sizes = ", ".join(f"{key} {value}" for key, value in self.model if key != "name")
         return (
-            f"{self.model.name}{sizes and f' of {sizes}'} on {self.data.describe()}, "
-            f"{recipe.length} {recipe.unit} of batch {recipe.batch_size}, {recipe.optimizer.describe()}"
-        ) + (f", drops at {', '.join(map(str, drops))}" if drops else "")
+            (
+                f"{self.model.name}{sizes and f' of {sizes}'} on {self.data.describe()}, "
+                f"{recipe.length} {recipe.unit} of batch {recipe.batch_size}, {recipe.optimizer.describe()}"
+            )
+            + (f", drops at {', '.join(map(str, drops))}" if drops else "")
+            + (f", {recipe.schedule.describe()}" if hasattr(recipe.schedule, "describe") else "")
+            + f", {recipe.computed()}"
+        )
 
     def cost(self) -> Cost:
         """For `hallmarks plan`: testing, after each epoch, is the forward third of training."""
         from hallmarks.training.size import size_of
 
         size = size_of(self.model, self.data.shape)
-        every = self.timeline().in_steps(self.recipe.points.every, self.recipe.points.unit)
         trained = self.steps() * self.recipe.batch_size
+        passes = getattr(self.recipe.optimizer, "passes", 1)
         tested = -(-self.steps() // self.steps_per_epoch()) * self.data.test_examples
         return Cost(
-            points=1 + -(-self.steps() // every),
+            points=len(self.timeline().points()),
             parameters=size.parameters,
             tensors=size.tensors,
             steps=self.steps(),
-            flops=size.flops * (trained + tested / 3),
+            flops=size.flops * (passes * trained + tested / 3),
             decoded=trained + tested if self.data.decoded else 0,
             state=2 * size.parameters,  # the weights, and as much of the optimizer
+            precision=self.recipe.precision,
         )
 
     def make(self, making: Making) -> bool:
         """Train the run in `making.folder`; True where it diverged. Raises Interrupted."""
         from hallmarks.training.setup import fresh, set_up
-        from hallmarks.training.trainer import Diverged, Trainer
+        from hallmarks.training.trainer import Trainer
 
-        device = making.device()
-        start, batches = fresh(self, making.data, making.seed, device)
-        training = set_up(self.recipe, start, batches)
-        size = sum(parameter.numel() for parameter in start.model.parameters())
-        print(f"{making.run}: {size:,} parameters on {device}", file=sys.stderr, flush=True)
-        trainer = Trainer(making.run, training, making.folder, start.step)
-        diverged = False
-        try:
-            trainer.train(making.stop)
-        except Diverged as divergence:
-            print(f"hallmarks train: {divergence}", file=sys.stderr)
-            diverged = True
-        trainer.writer.finish()
-        return diverged
+        start, batches = fresh(self, making.data, making.seed, making.device())
+        training = set_up(self.recipe, start, batches, making.until)
+        return Trainer(making.run, training, making.folder, keep=making.keep).make(making.stop)
+
+
+def inputs_of(part: Strict) -> str:
+    """What a data set gives, or a model or an objective takes: images, unless it says others."""
+    return getattr(part, "inputs", "images")

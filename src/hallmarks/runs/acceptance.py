@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hallmarks.files import write_json
+from hallmarks.files import sha256, write_json
 from hallmarks.runs.identity import Identity, changes
 
 
@@ -35,17 +35,24 @@ def read_acceptances(path: Path) -> list[Acceptance]:
         return []
 
 
-def accept(path: Path, made: Identity | None, wanted: Identity, why: str) -> None:
-    """Say beside a result that it stands. Raises UserError where it cannot be written."""
+def accept(path: Path, made: Identity | None, wanted: Identity, why: str, file: Path | None = None) -> None:
+    """Say beside a result, one of whose files is `file`, that it stands. Raises UserError."""
     now = datetime.now(UTC).isoformat("T", "seconds")
-    said = Acceptance(made.key if made else "", wanted, why, now, changes(made, wanted))
+    said = Acceptance(key_of(made, file), wanted, why, now, changes(made, wanted))
     write_json(path, [each.record for each in [*read_acceptances(path), said]])
 
 
-def accepted(path: Path, made: Identity | None, wanted: Identity) -> bool:
+def accepted(path: Path, made: Identity | None, wanted: Identity, file: Path | None = None) -> bool:
     """Whether it was said that what was made stands for what is wanted.
 
     A setting that came after that, and stands at its default, changes nothing here either.
     """
-    key = made.key if made else ""
-    return any(said.made == key and not changes(said.wanted, wanted) for said in read_acceptances(path))
+    of_now = [said for said in read_acceptances(path) if not changes(said.wanted, wanted)]
+    return bool(of_now) and key_of(made, file) in {said.made for said in of_now}
+
+
+def key_of(made: Identity | None, file: Path | None) -> str | None:
+    """What tells a result from another: its key, or, where it does not say, the SHA-256 of a file of it."""
+    if made is not None:
+        return made.key
+    return sha256(file) if file is not None and file.exists() else None

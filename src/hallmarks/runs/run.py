@@ -1,10 +1,11 @@
 """Configuration → runs and their names; equal runs of different experiments are one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hallmarks.config.types import Config, Figure
 from hallmarks.errors import UserError
-from hallmarks.runs.identity import Identity
+from hallmarks.runs.identity import Identity, leaves
 from hallmarks.runs.origin import Origin
 from hallmarks.runs.sources import code_of
 from hallmarks.runs.vary import label, vary
@@ -18,14 +19,16 @@ class Run:
     variation: str
     seed: int
     settings: Origin
+    parent: "Run | None" = None
+    """The run whose state it goes on from, if any."""
 
     @property
     def name(self) -> str:
         return f"{self.task}/{self.variation}/seed{self.seed}"
 
-    def identity(self, data: dict[str, str]) -> Identity:
-        """What decides its numbers; `data` gives the digest of each file of its data, as `set/file`."""
-        return identity_of(self.settings, self.seed, data)
+    def identity(self, inputs: dict[str, str]) -> Identity:
+        """What decides its numbers, given the digest of each file of its data, and its parent's key."""
+        return identity_of(self.settings, self.seed, inputs)
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,11 @@ class Row:
         return [run.name for run in self.runs]
 
 
-def identity_of(settings: Origin, seed: int, data: dict[str, str]) -> Identity:
-    """The identity of a run with these settings."""
+def identity_of(settings: Origin, seed: int, inputs: dict[str, str]) -> Identity:
+    """The identity of a run with these settings; `inputs` are data, `set/file`, and `runs/<parent>`."""
     return Identity(
-        {"seed": seed} | settings.resolved(),
-        data,
+        {"seed": seed} | settings.decides(),
+        inputs,
         code_of(tuple(sorted(settings.modules()))),
         {"seed": seed} | settings.given(),
     )
@@ -61,7 +64,8 @@ def rows_of(config: Config, name: str) -> list[Row]:
         where = f"experiments.{name}.variations[{number}]"
         named, settings = vary(task, variation, where)
         checked(settings, f"{where}: ")
-        runs = [Run(experiment.task, named, seed, settings) for seed in experiment.seeds]
+        parent = parent_of(config, settings, where)
+        runs = [Run(experiment.task, named, seed, settings, parent(seed)) for seed in experiment.seeds]
         rows.append(Row(label(variation), name, runs))
     steps = sorted({row.runs[0].settings.steps() for row in rows})
     if experiment.equal_steps and len(steps) > 1:
@@ -70,6 +74,17 @@ def rows_of(config: Config, name: str) -> list[Row]:
             f"one number; give the length of {experiment.task} in steps"
         )
     return rows
+
+
+def parent_of(config: Config, settings: Origin, where: str) -> Callable[[int], Run | None]:
+    """The parent of each seed's run: the variation of its task that has the branch's settings of it."""
+    parent = settings.parent_run()
+    if parent is None:
+        return lambda seed: None
+    task = config.tasks[parent.task]
+    wanted = {".".join(way): value for way, value in leaves(parent.settings.resolved())}
+    named, varied = vary(task, wanted, where)
+    return lambda seed: Run(parent.task, named, seed, varied)
 
 
 def checked(settings: Origin, where: str) -> None:
@@ -86,10 +101,11 @@ def expand(config: Config) -> dict[str, list[Row]]:
 
 
 def runs_of(experiments: dict[str, list[Row]]) -> dict[str, Run]:
-    """Every run by name. Raises UserError where two of one name differ."""
+    """Every run by name, parents before their branches. Raises UserError where two of one name differ."""
     found: dict[str, Run] = {}
     for rows in experiments.values():
-        for run in (run for row in rows for run in row.runs):
+        own = [run for row in rows for run in row.runs]
+        for run in [*(run.parent for run in own if run.parent), *own]:
             if found.setdefault(run.name, run) != run:
                 raise UserError(f"experiments.{rows[0].experiment}: another run is called {run.name} as well")
     return found

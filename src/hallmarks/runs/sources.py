@@ -11,7 +11,8 @@ import grimp
 
 from hallmarks.errors import UserError
 
-# They check, report and write, and decide no number: settings are compared themselves, not their types.
+# They check, report, fetch and write, and decide no number: settings are compared themselves, not their
+# types, and the bytes of a trajectory with its digests, not the way that they come.
 DECIDE_NOTHING = {
     "hallmarks",
     "hallmarks.config",
@@ -20,6 +21,8 @@ DECIDE_NOTHING = {
     "hallmarks.kernel.progress",
     "hallmarks.machine",
     "hallmarks.runs",
+    "hallmarks.trajectory.transport",
+    "hallmarks.witness",
 }
 
 
@@ -79,13 +82,17 @@ def file_of(module: str) -> Path:
 
 @functools.cache
 def meaning(source: str) -> str:
-    """SHA-256 of Python source without comments, docstrings and formatting."""
+    """SHA-256 of Python source without comments, docstrings, formatting and wording."""
     text = json.dumps(plain(ast.parse(source)), default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plain(node: ast.AST | list | object) -> object:
-    """A syntax tree as lists: no positions, docstrings, nor empty fields, which differ by Python version."""
+    """A syntax tree as lists: no positions, docstrings, nor empty fields, which differ by Python version.
+
+    What makes an error's text or a caption makes no number: of `UserError(…)` the call alone counts, and a
+    class's `describe`, which is for captions, does not.
+    """
     if isinstance(node, list):
         return [plain(item) for item in node]
     if not isinstance(node, ast.AST):
@@ -94,6 +101,11 @@ def plain(node: ast.AST | list | object) -> object:
     fields = dict(ast.iter_fields(node))
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         fields["body"] = without_docstrings(fields["body"])
+    if isinstance(node, ast.ClassDef):
+        methods = [item for item in fields["body"] if getattr(item, "name", None) == "describe"]
+        fields["body"] = [item for item in fields["body"] if item not in methods]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "UserError":
+        fields = {"func": node.func}
     kept = {name: value for name, value in fields.items() if value not in (None, []) and name != "kind"}
     return [type(node).__name__, {name: plain(value) for name, value in kept.items()}]
 

@@ -4,7 +4,7 @@ import difflib
 import re
 from typing import Any
 
-from hallmarks.config.load import explain
+from hallmarks.config.load import explain, overlay
 from hallmarks.config.types import TASKS
 from hallmarks.errors import UserError
 from hallmarks.runs.identity import leaves
@@ -16,6 +16,7 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 def vary(task: Origin, variation: dict[str, Any], where: str) -> tuple[str, Origin]:
     """The variation's name, which lists only what differs from the task, and the settings that result.
 
+    Equal settings have one name, whatever of them is written out.
     A key is a setting's own name where that is unambiguous, or the way to it, or the way's end: `width`,
     `model.width`, `points.every`. A mapping joins what is there, and replaces it where it names another kind
     (`optimizer: {name: adamw, …}`). Raises UserError that begins with `where`.
@@ -24,17 +25,31 @@ def vary(task: Origin, variation: dict[str, Any], where: str) -> tuple[str, Orig
     for key, value in variation.items():
         for step in reversed(way_to(key, base, where)):
             value = {step: value}
-        if twice := dict(leaves(over)).keys() & dict(leaves(value)).keys():
-            raise UserError(f"{where}: {'.'.join(min(twice))} stands twice")
-        over = joined(over, value)
+        if twice := both(over, value):
+            raise UserError(f"{where}: {'.'.join(twice)} stands twice")
+        over = overlay(over, value)
     try:
-        settings = TASKS.validate(joined(base, over) | {"choices": task.choices})
+        # What decides nothing, such as the reasons of choices, stays as it is.
+        settings = TASKS.validate(task.model_dump(exclude=set(base)) | joined(base, over))
     except ValueError as error:
         raise UserError(f"{where}: {explain(error)}") from None
     before, now = dict(leaves(base)), dict(leaves(settings.resolved()))
-    differing = [way for way, _ in leaves(over) if before.get(way) != now.get(way)]
+    given, groups = dict(leaves(settings.given())), {way[:-1] for way in before}
+    differing = [
+        way
+        for way, value in now.items()
+        # What another kind has and the task has not is named where it is not at its default.
+        if (before[way] != value if way in before else way in given or way[:-1] not in groups)
+    ]
     names = {shown(way, base): text_of(now[way], f"{where}: {'.'.join(way)}") for way in differing}
     return "+".join(f"{key}={names[key]}" for key in sorted(names)) or "default", settings
+
+
+def both(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, ...] | None:
+    """The way to a setting that both set, whole or in part; None where there is none."""
+    pairs = [(way, other_way) for way, _ in leaves(one) for other_way, _ in leaves(other)]
+    common = [min(pair, key=len) for pair in pairs if all(a == b for a, b in zip(*pair, strict=False))]
+    return min(common, default=None)
 
 
 def way_to(key: str, settings: dict[str, Any], where: str) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Studies, a file each: results that have no trajectory, such as how alike random initialisations are."""
+"""Studies, a file or a folder each: results without a trajectory of their own, or of finished runs."""

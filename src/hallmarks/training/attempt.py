@@ -12,8 +12,9 @@ from pathlib import Path
 
 import yaml
 
+from hallmarks.config.load import read_yaml
 from hallmarks.data.prepared import describe
-from hallmarks.files import move_into_place
+from hallmarks.files import move_into_place, write
 from hallmarks.runs.acceptance import accepted
 from hallmarks.runs.identity import SHORT, Identity, changes
 from hallmarks.runs.origin import Origin
@@ -22,10 +23,20 @@ from hallmarks.training import finished
 
 
 class Attempt:
-    """A run's name and settings, its prepared data by name, its scratch folder, and where it is to lie."""
+    """A run's name and settings, its prepared data by name, its scratch folder, and where it is to lie.
+
+    Of a branch, `parent` is the folder of the run that it goes on from.
+    """
 
     def __init__(
-        self, run: str, settings: Origin, seed: int, data: dict[str, Path], scratch: Path, output: Path
+        self,
+        run: str,
+        settings: Origin,
+        seed: int,
+        data: dict[str, Path],
+        scratch: Path,
+        output: Path,
+        parent: Path | None = None,
     ):
         self.run, self.settings, self.scratch, self.output = run, settings, scratch / run, output
         digests = {
@@ -33,6 +44,8 @@ class Attempt:
             for name, folder in data.items()
             for file, digest in describe(folder)["sha256"].items()
         }
+        if parent and (made := Identity.read(parent / "identity.json")):
+            digests[f"runs/{read_yaml(parent / 'settings.yaml')['run']}"] = made.key
         self.identity = identity_of(settings, seed, digests)
         self.own = self.scratch / self.identity.key[:SHORT]
 
@@ -66,7 +79,7 @@ class Attempt:
         """Put the finished run in place. One of another identity that is there is moved aside, not lost."""
         made = self.folder / "output"
         said = {"run": self.run, **self.settings.resolved()}
-        (made / "settings.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
+        write(made / "settings.yaml", yaml.safe_dump(said, sort_keys=False))
         self.identity.write(made / "identity.json")
         if (self.folder / "accepted.json").exists():
             shutil.copy(self.folder / "accepted.json", made / "accepted.json")
@@ -91,6 +104,11 @@ class Attempt:
         beside = self.output.parent / "superseded" / f"{self.output.name}-{name}"
         numbered = (beside.with_name(f"{beside.name}-{number}") for number in count(2))
         return next(path for path in chain([beside], numbered) if not path.exists())
+
+    def refused(self) -> None:
+        """Leave nothing in scratch where nothing was begun."""
+        if [path.name for path in self.folder.iterdir()] == ["identity.json"]:
+            self.clear(self.folder)
 
     def clear(self, folder: Path) -> None:
         """Remove an attempt's folder, and the run's where no state of another identity is left in it."""

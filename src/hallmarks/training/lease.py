@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from hallmarks.cluster.queue import runs
+from hallmarks.cluster.slurm import runs
 from hallmarks.errors import UserError
 from hallmarks.files import make_folder, remove_file, write
 
@@ -28,7 +28,7 @@ class Lease:
 
     def __init__(self, folder: Path, beat: float = BEAT, patience: float = PATIENCE):
         self.folder, self.beat, self.patience = folder, beat, patience
-        self.number = 0
+        self.number, self.lost = 0, False
         self.seen: tuple[str, float] = ("", 0.0)
         self.ending = threading.Event()
         self.heart = threading.Thread(target=self.keep, daemon=True)
@@ -59,17 +59,26 @@ class Lease:
 
     def check(self) -> None:
         """Raise UserError where the lease has passed to another process: this one must write no more."""
-        if self.path(self.number + 1).exists():
+        # Who took it over may have ended since: then neither number is there, or this one is a third's.
+        taken = self.path(self.number + 1).exists() or not self.path(self.number).exists()
+        if taken or self.lost:
             raise UserError(f"{self.folder}: another job has taken this run over, since this one was silent")
 
     def release(self) -> None:
         """Let the next one have it."""
         self.ending.set()
         self.heart.join()
-        with suppress(OSError, ValueError):  # the folder may be gone, and the number another's by now
-            holder = json.loads(self.path(self.number).read_text())
-            if {key: holder.get(key) for key in self.me} == self.me:
+        with suppress(OSError):
+            if self.holds():
                 remove_file(self.path(self.number))
+
+    def holds(self) -> bool:
+        """Whether the number is still this process's: it may be gone, or another's by now. Raises OSError."""
+        try:
+            holder = json.loads(self.path(self.number).read_text())
+        except (FileNotFoundError, ValueError):
+            return False
+        return {key: holder.get(key) for key in self.me} == self.me
 
     def path(self, number: int) -> Path:
         return self.folder / f"lease-{number:05d}.json"
@@ -115,10 +124,13 @@ class Lease:
     def keep(self) -> None:
         """The heartbeat."""
         beats = 0
-        while not self.ending.wait(self.beat) and self.path(self.number).exists():
+        while not self.lost and not self.ending.wait(self.beat):
             beats += 1
-            with suppress(UserError):  # a full disk: said by whoever writes the state
-                write(self.path(self.number), json.dumps(self.me | {"beats": beats}))
+            # A full disk is said by whoever writes the state; one that does not answer may again.
+            with suppress(UserError, OSError):
+                self.lost = not self.holds()
+                if not self.lost:
+                    write(self.path(self.number), json.dumps(self.me | {"beats": beats}))
 
 
 def machine() -> str:

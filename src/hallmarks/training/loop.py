@@ -30,9 +30,10 @@ class Batches(Protocol):
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that updates need."""
+    """Everything that updates need; `forward` computes the model's scores, float32."""
 
     model: nn.Module
+    forward: Callable[[Tensor], Tensor]
     optimizer: optim.Optimizer
     objective: Objective
     batches: Batches
@@ -60,10 +61,17 @@ def train(training: Training, done: int, look: Callable[[Step], None]) -> None:
         first = []
 
         def closure(inputs=inputs, targets=targets, first=first) -> Tensor:
-            """The loss, with its gradient: an optimizer may ask more than once; what counts is the first."""
-            measured = training.objective(model(inputs), targets)
+            """The loss, with its gradient: an optimizer may ask more than once; what counts is the first.
+
+            Running statistics move in the first alone, at θ_t.
+            """
+            kept = [buffer.clone() for buffer in model.buffers()] if first else []
+            measured = training.objective(training.forward(inputs), targets)
             optimizer.zero_grad()
             measured[0].backward()
+            if first:
+                for buffer, value in zip(model.buffers(), kept, strict=True):
+                    buffer.copy_(value)
             first.append(measured)
             return measured[0]
 
@@ -76,7 +84,7 @@ def train(training: Training, done: int, look: Callable[[Step], None]) -> None:
 def test_accuracy(training: Training) -> float:
     """The fraction of the test set that is right."""
     training.model.eval()
-    measured = [training.objective(training.model(x), y) for x, y in training.batches.test()]
+    measured = [training.objective(training.forward(x), y) for x, y in training.batches.test()]
     return sum(int(correct) for _, _, correct in measured) / sum(count for _, count, _ in measured)
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from hallmarks.models import initialised
+from hallmarks.training.entries import OfEntries
 from hallmarks.training.loop import Batches, Training
+from hallmarks.training.precision import forward_of
 from hallmarks.training.start import Start
 from hallmarks.training.timeline import Timeline
 
@@ -22,10 +24,15 @@ def fresh(settings: Settings, data: Path, seed: int, device: torch.device) -> tu
     return Start(initialised(settings.model, batches.shape, seed).to(device)), batches
 
 
-def set_up(recipe: Recipe, start: Start, batches: Batches) -> Training:
-    """The training that a recipe says, from a start."""
-    optimizer = recipe.optimizer.build(start.parameters())
+def set_up(recipe: Recipe, start: Start, batches: Batches, until: int | None = None) -> Training:
+    """The training that a recipe says, from a start to its end, or to the step `until`."""
+    parameters = start.parameters()
+    if start.entries is None:
+        optimizer = recipe.optimizer.build(parameters)
+    else:
+        optimizer = OfEntries(parameters, start.entries, recipe.optimizer.build)
     if start.optimizer is not None:
         optimizer.load_state_dict(start.optimizer)
-    timeline = Timeline(recipe, batches.steps_per_epoch)
-    return Training(start.model, optimizer, recipe.objective, batches, timeline)
+    timeline = Timeline(recipe, batches.steps_per_epoch, until)
+    forward = forward_of(start.model, recipe)
+    return Training(start.model, forward, optimizer, recipe.objective, batches, timeline)

@@ -9,26 +9,38 @@ from pathlib import Path
 import torch
 
 from hallmarks.files import remove_file, write
+from hallmarks.runs.states import state_name
 
 KEPT = 2
 
 
 class States:
-    """A folder of `state-<steps done>.pt`, each with a `.sha256` that is written last; two are kept."""
+    """A folder of `state-<steps done>.pt`, each with a `.sha256` that is written last.
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    `kept` are the newest so many; all where it is None.
+    """
+
+    def __init__(self, folder: Path, kept: int | None = KEPT):
+        self.folder, self.kept = folder, kept
 
     def save(self, step: int, content: dict) -> None:
         """Write one state. Raises UserError where the disk is full; the ones before stay."""
         serialised = io.BytesIO()
         torch.save(content, serialised)
-        path = self.folder / f"state-{step:09d}.pt"
+        path = self.path(step)
         write(path, serialised.getbuffer())
         write(path.with_suffix(".sha256"), hashlib.sha256(serialised.getbuffer()).hexdigest())
-        for old in sorted(self.folder.glob("state-*.pt"))[:-KEPT]:
+        for old in sorted(self.folder.glob("state-*.pt"))[: -self.kept] if self.kept else []:
             remove_file(old.with_suffix(".sha256"))
             remove_file(old)
+
+    def path(self, step: int) -> Path:
+        return self.folder / state_name(step)
+
+    def at(self, step: int) -> dict | None:
+        """The state after a step; None where there is none that is whole."""
+        content = read_verified(self.path(step))
+        return None if content is None else loaded(content)
 
     def latest(self) -> dict | None:
         """The newest whole state, or None. One that is cut or altered is set aside as `.bad`."""
@@ -37,7 +49,7 @@ class States:
         for path in sorted(self.folder.glob("state-*.pt"), reverse=True):
             content = read_verified(path)
             if content is not None:
-                return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+                return loaded(content)
             print(f"{path}: not whole; set aside, the state before it is used", file=sys.stderr)
             path.rename(path.with_suffix(".bad"))
         return None
@@ -45,6 +57,10 @@ class States:
     def clear(self) -> None:
         """Forget every state."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def loaded(content: bytes) -> dict:
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def read_verified(path: Path) -> bytes | None:

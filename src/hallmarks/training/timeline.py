@@ -11,15 +11,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A recipe counted in steps. Step t is the update from θ_t to θ_{t+1}."""
+    """A recipe counted in steps. Step t is the update from θ_t to θ_{t+1}.
+
+    A run may end after `until` steps, before the recipe's end; the schedule stays that of the whole.
+    """
 
     recipe: Recipe
     steps_per_epoch: int
+    until: int | None = None
 
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
-        return self.in_steps(self.recipe.length, self.recipe.unit)
+        return self.in_steps(self.recipe.length, self.recipe.unit) if self.until is None else self.until
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of step `step`, as the recipe's schedule says."""
@@ -28,9 +32,18 @@ class Timeline:
         return self.recipe.schedule.learning_rate(base, position, self.recipe.length)
 
     def is_point(self, steps_done: int) -> bool:
-        """Whether θ after so many steps is a point: the first, each k-th, and the last."""
-        every = self.in_steps(self.recipe.points.every, self.recipe.points.unit)
-        return steps_done % every == 0 or steps_done == self.steps
+        """Whether θ after so many steps is a point: the first, each k-th, the last, and all in windows."""
+        points = self.recipe.points
+        every = self.in_steps(points.every, points.unit)
+        in_window = any(first <= steps_done <= last for first, last in points.windows)
+        return steps_done % every == 0 or steps_done == self.steps or in_window
+
+    def points(self) -> set[int]:
+        """The steps done at each point of the whole run."""
+        points = self.recipe.points
+        regular = range(0, self.steps, self.in_steps(points.every, points.unit))
+        windows = [range(first, last + 1) for first, last in points.windows]
+        return {self.steps}.union(regular, *windows)
 
     def ends_epoch(self, steps_done: int) -> bool:
         """Whether a line of the log ends here: at each epoch and at the end."""

@@ -1,0 +1,1 @@
+"""Points of a trajectory from one's own training: PyTorch, `transformers`, Lightning; a file each."""
