@@ -21,24 +21,28 @@ class Reduction:
     needs_drops: bool = False
 
 
-def phase_change(value: "np.ndarray", at: "np.ndarray", drops: list[float]) -> float:
-    """The largest change of the mean from one phase of the learning rate to the next."""
+def phase_trend(value: "np.ndarray", at: "np.ndarray", drops: list[float]) -> float:
+    """The largest change within a phase of the learning rate: the mean of its last half less its first's."""
     phase = sum(at >= drop for drop in drops)
-    return max(
-        value[phase == later].mean() - value[phase == later - 1].mean() for later in range(1, len(drops) + 1)
-    )
+    halves = [(value[phase == each], (phase == each).sum() // 2) for each in range(len(drops) + 1)]
+    return largest([within[-half:].mean() - within[:half].mean() if half else nan for within, half in halves])
 
 
 def drop_change(value: "np.ndarray", at: "np.ndarray", drops: list[float]) -> float:
     """The largest change across a drop: the mean of the values right after it less that of those before."""
-    return max(
-        value[at > drop][:AROUND_DROP].mean() - value[at < drop][-AROUND_DROP:].mean() for drop in drops
+    return largest(
+        [value[at > drop][:AROUND_DROP].mean() - value[at < drop][-AROUND_DROP:].mean() for drop in drops]
     )
 
 
+def largest(numbers: list[float]) -> float:
+    """NaN where one of them is."""
+    return nan if any(number != number for number in numbers) else max(numbers)
+
+
 def unsettled(value: "np.ndarray", at: "np.ndarray", drops: list[float]) -> float:
-    """The share of the last value that is still to come at the first drop."""
-    return 1 - value[at <= drops[0]][-1] / value[-1]
+    """How far the value at the first drop is from the last, as a share of the last."""
+    return abs(1 - value[at <= drops[0]][-1] / value[-1])
 
 
 REDUCTIONS = {
@@ -46,9 +50,11 @@ REDUCTIONS = {
     "mean": Reduction(lambda value, at, drops: value.mean()),
     "last": Reduction(lambda value, at, drops: value[-1]),
     "change": Reduction(lambda value, at, drops: value[-1] - value[0], "last less first"),
-    "phase_change": Reduction(phase_change, "change from each phase to the next", needs_drops=True),
+    "phase_trend": Reduction(phase_trend, "change within each phase, half to half", needs_drops=True),
     "drop_change": Reduction(
         drop_change, f"change across each drop, {AROUND_DROP} points before and after", needs_drops=True
     ),
-    "unsettled": Reduction(unsettled, "share still to come at the first drop", needs_drops=True),
+    "unsettled": Reduction(
+        unsettled, "distance from the end at the first drop, as a share", needs_drops=True
+    ),
 }

@@ -11,6 +11,8 @@ MEAN = "holds in the mean"
 NOT = "does not hold"
 NOT_COMPARABLE = "not comparable at this scale"
 VERDICTS = [ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE]
+# That read in grey.
+MARKS = dict(zip(VERDICTS, "●◐○–", strict=True))
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,12 @@ class Evidence:
         return "; ".join(f"{name}: {spread(values)}" for name, values in self.seeds.items())
 
 
-def spread(values: "pd.Series") -> str:
-    """`0.7640 ± 0.0031 (3 seeds)`: mean and standard deviation; many an ω lies close to 1."""
-    digits = 4 if abs(values.mean()) < 10 else 1
-    if len(values) == 1:
-        return f"{values.iloc[0]:.{digits}f} (1 seed)"
-    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f} ({len(values)} seeds)"
+def spread(values: "pd.Series", counted: bool = True, largest: float | None = None) -> str:
+    """`0.7640 ± 0.0031 (3 seeds)`: mean and standard deviation; many an ω lies close to 1.
+
+    Of several numbers side by side the `largest` says how many digits all have.
+    """
+    digits = 4 if abs(values.mean() if largest is None else largest) < 10 else 1
+    count = f" ({len(values)} seed{'s' * (len(values) > 1)})" if counted else ""
+    around = f" ± {values.std():.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{around}{count}"

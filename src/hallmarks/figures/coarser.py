@@ -1,10 +1,9 @@
 """ω and ω_0 from every point, every 2nd and every 5th (footnote 4): do the trends hold?"""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
-from hallmarks.figures.curves import curves, palette
+from hallmarks.figures.curves import curves, draw_lines
 from hallmarks.figures.panels import COLUMNS, DrawnPanel
 from hallmarks.figures.picture import Picture
 from hallmarks.measures.gram import subsample
@@ -38,19 +37,7 @@ def draw(panels: list[DrawnPanel], *, every: tuple[int, ...] = (1, 2, 5)) -> Pic
 def draw_coarser(axes: Axes, table: pd.DataFrame, name: str, panels: list[DrawnPanel]) -> None:
     """A measure of every point, every 2nd, …: lines that keep their order say that the trends hold."""
     rows = table[table["measure"] == name]
+    rows = rows.assign(every=rows["index"].astype(str))
     labels = list(dict.fromkeys(table["label"]))
-    sns.lineplot(
-        rows.assign(every=rows["index"].astype(str)),
-        x="every",
-        y="value",
-        hue="label",
-        style="label",
-        hue_order=labels,
-        style_order=labels,
-        palette=palette(labels),
-        errorbar="sd",
-        err_style="bars",
-        marker="o",
-        ax=axes,
-    )
+    draw_lines(axes, rows, "every", labels, err_style="bars", marker="o", linewidth=1.5)
     axes.set(xlabel="every k-th point", ylabel="")

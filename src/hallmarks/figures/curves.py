@@ -5,6 +5,7 @@ Sweeps are ordered, so that lines take a sequential palette and a dash of their 
 
 from collections.abc import Callable, Collection, Mapping
 from string import ascii_lowercase
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -91,7 +92,16 @@ def draw_measure(axes: Axes, table: pd.DataFrame, name: str, panels: list[DrawnP
     if spectrum:  # rounding leaves what is zero at 1e-16 of the largest, of either sign
         rows = rows[rows["value"] > 1e-14 * rows["value"].max()]
         axes.set_yscale("log")
-    labels = list(dict.fromkeys(table["label"]))
+    draw_lines(axes, rows, x, list(dict.fromkeys(table["label"])))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    for drop in [] if spectrum else shared_drops(panels):
+        axes.axvline(drop, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
+    degrees = name.startswith(("angle", "apex"))
+    axes.set(xlabel=x, ylabel="degrees" if degrees else "")
+
+
+def draw_lines(axes: Axes, rows: pd.DataFrame, x: str, labels: list[str], **style: Any) -> None:
+    """`value` against `x`: a line a label, its colour by the place among all labels, ± sd over runs."""
     sns.lineplot(
         rows,
         x=x,
@@ -102,14 +112,9 @@ def draw_measure(axes: Axes, table: pd.DataFrame, name: str, panels: list[DrawnP
         style_order=labels,
         palette=palette(labels),
         errorbar="sd",
-        linewidth=1.2,
         ax=axes,
+        **{"linewidth": 1.2} | style,
     )
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
-    for drop in [] if spectrum else shared_drops(panels):
-        axes.axvline(drop, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
-    degrees = name.startswith(("angle", "apex"))
-    axes.set(xlabel=x, ylabel="degrees" if degrees else "")
 
 
 def legend_columns(labels: list[str], width: float) -> int:

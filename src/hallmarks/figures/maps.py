@@ -1,4 +1,4 @@
-"""Trajectory maps: the cosines between all pairs of points (Figs. 2, 3, 6, Appendix C)."""
+"""Trajectory maps: the cosines between all pairs of points (Figs. 2, 3, 5, 6, Appendix C)."""
 
 from textwrap import fill
 
@@ -33,12 +33,16 @@ def draw(panels: list[DrawnPanel], *, relative: bool = False, scale_of: str | No
         raise UserError(f"scale_of: {scale_of!r} is none of the panels {', '.join(labels)}")
     first = [panel.kernels[0] for panel in panels]
     matrices = [relative_trajectory_map(k) if relative else trajectory_map(k) for k in first]
+    places = [panel.positions(k)[int(relative) :] for panel, k in zip(panels, first, strict=True)]
+    for number, (panel, kernel) in enumerate(zip(panels, first, strict=True)):
+        if missing := [step for step in panel.missing(kernel) if step > kernel.step[0]]:
+            matrices[number], places[number] = with_missing(matrices[number], places[number], missing)
     lows = [np.nanmin(matrix, initial=1.0) for matrix in matrices]
     lowest = min(lows) if scale_of is None else lows[labels.index(scale_of)]
     figure, axes = grid(len(panels), 4, 2.9, 3.1)
     tables = []
-    for panel, kernel, matrix, axis in zip(panels, first, matrices, axes, strict=True):
-        image = draw_matrix(axis, matrix, panel.positions(kernel)[int(relative) :], lowest, panel.drops)
+    for panel, position, matrix, axis in zip(panels, places, matrices, axes, strict=True):
+        image = draw_matrix(axis, matrix, position, lowest, panel.drops)
         axis.set_title("\n".join([literal(fill(panel.title, 34)), *both_mds(panel.kernels)]), fontsize=8)
         axis.tick_params(labelsize=7)
         axis.set_xlabel(panel.unit.removesuffix("s"), fontsize=8)
@@ -53,6 +57,17 @@ def draw(panels: list[DrawnPanel], *, relative: bool = False, scale_of: str | No
     scale = f"colour scale of {scale_of}" if scale_of else "one colour scale"
     numbers = pd.concat(tables, ignore_index=True)
     return Picture(figure, numbers, panels, f"maps of the first seed, {scale}; ω: mean ± sd over seeds")
+
+
+def with_missing(
+    matrix: np.ndarray, position: np.ndarray, missing: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A map [n, n] with rows and columns of NaN, which are drawn grey, where points are missing."""
+    every = np.union1d(position, missing)
+    at = np.searchsorted(every, position)
+    wide = np.full((len(every), len(every)), np.nan)
+    wide[np.ix_(at, at)] = matrix
+    return wide, every
 
 
 def summary(picture: Picture) -> pd.DataFrame:
@@ -81,6 +96,7 @@ def draw_matrix(
     Undefined cosines are grey, those below `lowest` black.
     """
     colours = colormaps["viridis"].with_extremes(bad="0.8", under="black")
+    lowest = lowest if lowest < 1 else 0.0  # equal points have no scale of their own
     image = axes.imshow(matrix, cmap=colours, vmin=lowest, vmax=1, interpolation="nearest")
     if len(position):
         round_numbers = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(

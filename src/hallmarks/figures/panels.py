@@ -20,7 +20,8 @@ COLUMNS = ["label", "run", "measure", "index", "step", "epoch", "value"]
 class DrawnPanel:
     """One variation as a figure shows it; the files of its runs are read when used.
 
-    `drops` are where the learning rate drops, in `unit` (epochs or steps).
+    `drops` are where the learning rate drops, in `unit` (epochs or steps). `expected` are the steps of the
+    points that a published trajectory should have, where they are known: some may hold the wrong weights.
     """
 
     label: str
@@ -28,6 +29,8 @@ class DrawnPanel:
     results: Path
     unit: str = "epochs"
     drops: list[float] = field(default_factory=list)
+    experiment: str = ""
+    expected: list[int] = field(default_factory=list)
 
     @cached_property
     def kernels(self) -> list[Kernel]:
@@ -41,12 +44,18 @@ class DrawnPanel:
 
     @cached_property
     def title(self) -> str:
-        """The label, and which of the seeds diverged and where."""
+        """The label, and which of the seeds diverged and where, or how many points are missing."""
+        if missing := max(len(self.missing(kernel)) for kernel in self.kernels):
+            return f"{self.label} ({missing} of {len(self.expected)} points missing)"
         where = {seed_of(r): k.diverged for r, k in zip(self.runs, self.kernels, strict=True) if k.diverged}
         if not where:
             return self.label
         who = f"seed {', '.join(where)} " if len(self.runs) > 1 else ""
         return f"{self.label} ({who}diverged at {next(iter(where.values())).removeprefix('diverged at ')})"
+
+    def missing(self, kernel: Kernel) -> list[int]:
+        """The steps of the expected points that are not there."""
+        return sorted(set(self.expected) - set(map(int, kernel.step)))
 
     def positions(self, kernel: Kernel) -> np.ndarray:
         """Where a run's points lie, [n], in the panel's unit."""
@@ -74,6 +83,8 @@ def panels_of(settings: dict[str, Any]) -> list[DrawnPanel]:
             Path(settings["results"]),
             panel.get("unit", "epochs"),
             list(panel.get("drops", [])),
+            panel.get("experiment", ""),
+            list(panel.get("expected", [])),
         )
         for panel in described
     ]

@@ -67,9 +67,9 @@ class Picture:
 
 
 def grid(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` axes in rows of `columns`."""
-    columns = min(columns, count)
+    """A figure of `count` axes in rows of equal length, of at most `columns`."""
     rows = -(-count // columns)
+    columns = -(-count // rows)
     figure = Figure(figsize=(max(width * columns, 4.0), height * rows + 0.5), layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for unused in axes[count:]:

@@ -1,16 +1,22 @@
 """A run's table of measures as a file: the one place that reads and writes the Parquet."""
 
+from __future__ import annotations
+
 import io
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from hallmarks.errors import UserError
 from hallmarks.files import write
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def read_measures(path: Path) -> pd.DataFrame:
     """The measures of a run's whole model, long form. Raises UserError where they are missing or damaged."""
+    import pandas as pd
+
     try:
         return pd.read_parquet(path, filters=[("group", "==", "all")])
     except FileNotFoundError:

@@ -14,7 +14,10 @@ class Phases:
     drops: list[float]
     unit: str = "epochs"
 
+    def positions(self, kernel: Kernel) -> np.ndarray:
+        """Where each point lies, in the unit, [n]."""
+        return kernel.step if self.unit == "steps" else kernel.epoch
+
     def of_points(self, kernel: Kernel) -> np.ndarray:
         """The phase of each point, from 0, [n]; a point at a drop is of the phase after it."""
-        position = kernel.step if self.unit == "steps" else kernel.epoch
-        return np.searchsorted(self.drops, position, side="right")
+        return np.searchsorted(self.drops, self.positions(kernel), side="right")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def measure(kernel: Kernel, run: str) -> "pd.DataFrame":
     """All measures in long form: run, group, measure, index, step, epoch, value.
 
-    `step` and `epoch` are those of point `index`, null where the index is a rank or null. The table's
+    `step` and `epoch` are those of point `index`, null where the index is a rank or null, or where they are
+    not known. The table's
     attribute `diverged`, kept in Parquet's metadata, says where a run ended early, else "".
     """
     import pandas as pd
@@ -38,7 +39,8 @@ def measure(kernel: Kernel, run: str) -> "pd.DataFrame":
             columns["group"].append(np.full(len(value), group, object))
             columns["measure"].append(np.full(len(value), name, object))
             columns["index"].append(index)
-            columns["step"].append(kernel.step[index] if name in along else np.full(len(value), np.nan))
+            told = name in along and kernel.unit in {"step", "number"}
+            columns["step"].append(kernel.step[index] if told else np.full(len(value), np.nan))
             columns["epoch"].append(kernel.epoch[index] if name in along else np.full(len(value), np.nan))
             columns["value"].append(value)
     table = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})

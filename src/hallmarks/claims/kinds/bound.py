@@ -1,4 +1,4 @@
-"""A measure lies above or below a number in some variations of an experiment."""
+"""A measure lies above or below a number, or between two, in some variations of an experiment."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -9,7 +9,7 @@ from hallmarks.claims.verdicts import ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE, Evid
 
 
 class Settings(Claim):
-    """A claim that a measure lies above or below a number in some variations of an experiment."""
+    """A claim that a measure lies above or below a number, or between two, in some variations."""
 
     variations_in: ClassVar[str] = "variations"
 
@@ -23,20 +23,21 @@ class Settings(Claim):
     below: float | None = None
 
     @model_validator(mode="after")
-    def one_side(self) -> "Settings":
-        if (self.above is None) == (self.below is None):
-            raise ValueError("a bound is `above` or `below` a number; give one of them")
+    def a_side(self) -> "Settings":
+        if self.above is None and self.below is None:
+            raise ValueError("a bound is `above` or `below` a number, or both; give one of them")
+        if None not in (self.above, self.below) and self.above >= self.below:
+            raise ValueError(f"no number is above {self.above:g} and below {self.below:g}")
         return self
 
 
 def judge(claim: dict, evidence: Evidence, scale: str) -> dict[str, str]:
-    """Does the measure lie on the claimed side of a number, in every run, or at least in the means?"""
-    side, limit = ("above", claim["above"]) if claim.get("above") is not None else ("below", claim["below"])
-    sign = 1 if side == "above" else -1
-    broken = [name for name, values in evidence.seeds.items() if not sign * (values.mean() - limit) > 0]
-    inside = [sign * (value - limit) > 0 for values in evidence.seeds.values() for value in values]
+    """Does the measure lie on the claimed side of each number, in every run, or at least in the means?"""
+    sides = [f"{side} {claim[side]:g}" for side in ("above", "below") if claim.get(side) is not None]
+    broken = [name for name, values in evidence.seeds.items() if not lies(claim, values.mean())]
+    inside = [lies(claim, value) for values in evidence.seeds.values() for value in values]
     result = {
-        "paper": " ".join(filter(None, [evidence.reads, f"{side} {limit:g}"])),
+        "paper": " ".join(filter(None, [evidence.reads, " and ".join(sides)])),
         "ours": evidence.ours(),
     }
     if evidence.incomparable:
@@ -47,3 +48,9 @@ def judge(claim: dict, evidence: Evidence, scale: str) -> dict[str, str]:
     if broken:
         return result | {"verdict": NOT, "note": f"{note}; in the mean not for {', '.join(broken)}"}
     return result | {"verdict": MEAN, "note": note}
+
+
+def lies(claim: dict, value: float) -> bool:
+    """Whether a number lies where the claim says; NaN lies nowhere."""
+    above, below = claim.get("above"), claim.get("below")
+    return value == value and (above is None or value > above) and (below is None or value < below)

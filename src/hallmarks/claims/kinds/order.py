@@ -27,8 +27,11 @@ def judge(claim: dict, evidence: Evidence, scale: str) -> dict[str, str]:
     rising = (paired.diff(axis=1).iloc[:, 1:] > 0).all(axis=1)
     broken = [f"{low} is not below {high}" for low, high in pairwise(seeds) if not means[low] < means[high]]
     result = {"paper": " < ".join(seeds), "ours": evidence.ours()}
-    if evidence.incomparable:
-        return result | {"verdict": NOT_COMPARABLE, "note": evidence.incomparable}
+    reason = evidence.incomparable or (
+        "" if len(seeds) == len(claim["ascending"]) else "variations are equal"
+    )
+    if reason:
+        return result | {"verdict": NOT_COMPARABLE, "note": reason}
     if len(paired) and rising.all() and not broken:
         return result | {"verdict": ALL_SEEDS, "note": ""}
     note = f"in {rising.sum()} of {len(paired)} seeds"
