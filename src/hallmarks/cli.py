@@ -19,12 +19,15 @@ COMMANDS = {
         "map": "draw the trajectory map of checkpoints, and tell ω",
         "kernel": "compute the Gram matrices of checkpoints",
         "measure": "compute MDS, angles, norms and spectra from a kernel",
+        "hub": "check a published trajectory, and lock what is read of it",
     },
     "the paper, before and while snakemake makes it": {
         "plan": "what would run, why, and what it costs",
         "doctor": "whether everything that a long run needs is there",
         "status": "how far each run is",
         "accept": "say that results made by other code stand",
+        "audit": "where results came from, and whether they are as they were made",
+        "seal": "sign the list of all results and records",
     },
     "its steps, which snakemake runs and which work by hand": {
         "data": "get, check and prepare a data set",
@@ -39,7 +42,7 @@ SUMMARIES = {name: summary for commands in COMMANDS.values() for name, summary i
 
 # What only some commands import, by the extra of pyproject.toml that brings it, and what an extra is for.
 EXTRAS = {
-    "training": {"torch", "torchvision", "sklearn", "PIL"},
+    "training": {"torch", "torchvision", "transformers", "sklearn", "PIL", "scipy", "curvlinops"},
     "workflow": {
         "snakemake",
         "snakemake_executor_plugin_slurm_jobstep",
@@ -52,10 +55,11 @@ EXTRAS = {
         "nbformat",
         "traitlets",
         "packaging",
+        "tabulate",
     },
 }
 PURPOSES = {
-    "training": "training, torch checkpoints and --device cuda need it",
+    "training": "training and --device cuda need it",
     "workflow": "the workflow and its notebooks need it",
 }
 
@@ -75,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         command = importlib.import_module(f"hallmarks.commands.{name}")
         command.configure(parser)
-        status = run_and_stamp(command, parser.parse_args(words))
+        status = run_and_record(name, command, parser.parse_args(words))
         sys.stdout.flush()
         return status
     except UserError as error:
@@ -95,15 +99,40 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def run_and_stamp(command: ModuleType, arguments: argparse.Namespace) -> int:
-    """Run a command; where the workflow asked for its result, say beside it what it was made by."""
-    path = getattr(arguments, "settings", None)
-    settings = read_request(path) if isinstance(path, Path) else {}
-    made = requested_identity(settings) if "identity" in settings else None
-    status = command.run(arguments) or 0
-    if made is not None and status == 0:
-        made.write(beside_output(arguments))
+def run_and_record(name: str, command: ModuleType, arguments: argparse.Namespace) -> int:
+    """Run a command, and record what it made; where the workflow asked for it, say beside it by what."""
+    from hallmarks.provenance.recording import recording
+
+    with recording(name, arguments, results_written(name, arguments)) as attempt:
+        path = getattr(arguments, "settings", None)
+        settings = read_request(path) if isinstance(path, Path) else {}
+        made = requested_identity(settings) if "identity" in settings else None
+
+        def stamp() -> None:
+            if made is not None:
+                made.write(beside_output(arguments))
+
+        status = command.run(arguments) or 0
+        if attempt:
+            attempt.ended(status, stamp)
+        elif status == 0:
+            stamp()
     return status
+
+
+def results_written(name: str, arguments: argparse.Namespace) -> Path | None:
+    """The folder of results into which a command writes; None where it writes elsewhere, or nothing."""
+    from hallmarks.provenance.store import FOLDER, results_of
+
+    path = getattr(arguments, "stem", None) or getattr(arguments, "output", None)
+    if isinstance(path, Path):
+        return results_of(path)
+    if name != "accept":
+        return None
+    from hallmarks.planning.profile import open_profile
+
+    results = open_profile(arguments.profile, arguments.configfile).results.folder
+    return results if (results / FOLDER).is_dir() else None
 
 
 def beside_output(arguments: argparse.Namespace) -> Path:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hallmarks.claims.judging import judge_table, summary
+from hallmarks.claims.judging import judge_all, summary, table_of
 from hallmarks.claims.rendering import render_claims
 from hallmarks.claims.verdicts import NOT
 from hallmarks.errors import UserError
@@ -21,10 +21,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output.suffix != ".csv":
         raise UserError(f"{arguments.output}: the table is written as .csv; name it so")
     settings = read_settings(arguments.settings)
-    table = judge_table(settings)
-    write_table(arguments.output.with_suffix(""), table, render_claims(table, settings["scale"]))
-    print(summary(table))
-    failed = table.loc[table["verdict"] == NOT, "id"]
+    judged = judge_all(settings)
+    write_table(arguments.output.with_suffix(""), table_of(judged), render_claims(judged, settings))
+    print(summary(judged))
+    failed = [each.claim["id"] for each in judged if each.verdict == NOT]
     for claim in failed:
         print(f"{NOT}: {claim}")
     return int(arguments.strict and len(failed) > 0)

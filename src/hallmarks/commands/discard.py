@@ -9,6 +9,8 @@ from pathlib import Path
 from hallmarks.errors import UserError
 from hallmarks.files import sha256, write_json
 from hallmarks.kernel.file import Kernel
+from hallmarks.runs.acceptance import read_acceptances
+from hallmarks.runs.identity import Identity
 from hallmarks.trajectory.reader import read_trajectory
 from hallmarks.trajectory.store import POINTS
 
@@ -26,6 +28,11 @@ def run(arguments: argparse.Namespace) -> None:
             f"{arguments.kernel}: not the kernel of {arguments.trajectory}, its steps are others; "
             "nothing is removed"
         )
+    if of_another_run(arguments.kernel, arguments.trajectory.parent):
+        raise UserError(
+            f"{arguments.kernel}: made of another run than {arguments.trajectory}, as its identity says; "
+            "nothing is removed"
+        )
     # The list first: with it gone, a removal that is cut short leaves nothing that looks whole.
     for name in [POINTS, *(point.file for point in trajectory.points)]:
         path = arguments.trajectory / name
@@ -40,3 +47,11 @@ def run(arguments: argparse.Namespace) -> None:
         "kernel_sha256": sha256(arguments.kernel),
     }
     write_json(arguments.output, removed)
+
+
+def of_another_run(kernel: Path, run: Path) -> bool:
+    """Whether a kernel says that it was made of another run than this, and nobody has accepted it so."""
+    made, trained = Identity.read(kernel.with_suffix(".identity.json")), Identity.read(run / "identity.json")
+    if made is None or trained is None or trained.key in made.inputs.values():
+        return False
+    return all(said.made != made.key for said in read_acceptances(kernel.with_suffix(".accepted.json")))

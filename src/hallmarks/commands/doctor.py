@@ -18,12 +18,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from hallmarks.checks import render_checks
     from hallmarks.checks.doctor import examine
+    from hallmarks.planning.plan import make_plan
     from hallmarks.planning.profile import open_profile
-    from hallmarks.planning.table import make_plan
 
     if arguments.gpus < 1:
         raise UserError(f"--gpus {arguments.gpus}: at least 1")
     profile = open_profile(arguments.profile, arguments.configfile)
-    checks = examine(make_plan(profile, ["all"], arguments.gpus), arguments.wait)
+    checks = list(examine(make_plan(profile, ["all"], arguments.gpus), arguments.wait))
     print(render_checks(checks))
     return int(any(check.remedy for check in checks))

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from hallmarks.errors import UserError
 from hallmarks.kernel.file import Kernel
 from hallmarks.measures.file import write_measures
 from hallmarks.measures.table import measure
@@ -21,6 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    if arguments.output.suffix != ".parquet":
+        raise UserError(f"{arguments.output}: measures are written as Parquet; name it .parquet")
     table = measure(Kernel.load(arguments.kernel), arguments.run or run_of(arguments.kernel))
     write_measures(arguments.output, table)
 

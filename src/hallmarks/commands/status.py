@@ -7,7 +7,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from hallmarks.cluster.queue import Queued, queued
+from hallmarks.cluster.slurm import Queued, queued
 from hallmarks.commands import add_profile
 from hallmarks.errors import UserError
 
@@ -26,9 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from hallmarks.planning.efficiency import read_reports, render_uses
-    from hallmarks.planning.leftovers import leftovers_said
     from hallmarks.planning.profile import open_profile
-    from hallmarks.planning.progress import progress, render_progress
+    from hallmarks.planning.progress import leftovers_said, progress, render_progress
 
     profile = open_profile(arguments.profile, arguments.configfile)
     if arguments.efficiency:
@@ -37,8 +36,10 @@ def run(arguments: argparse.Namespace) -> None:
     jobs, queue = ask_queue() if profile.slurm else ([], "")
     results, scratch = profile.results, Path(profile.paper.config.scratch)
     rows = [progress(run, results.folder, scratch, jobs) for run in profile.paper.runs.values()]
+    # Runs that are made by name alone, once they are asked for.
+    rows = [row for row in rows if row["state"] != "waiting" or row["run"] in profile.paper.runs_in_all]
     if arguments.unfinished:
-        rows = [row for row in rows if row.state not in {"done", "diverged"}]
+        rows = [row for row in rows if row["state"] not in {"done", "diverged"}]
     for said in (render_progress(rows), queue, leftovers_said(results)):
         if said:
             print(said)

@@ -8,7 +8,8 @@ import os
 import re
 import signal
 import sys
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         help="the folder that `hallmarks data` made, or one that holds it by the set's name",
+    )
+    parser.add_argument(
+        "--parent", type=Path, help="of a branch, the folder of the finished run that it goes on from"
     )
     parser.add_argument("--scratch", type=Path, required=True, help="where the resumable state lives")
     parser.add_argument("-o", "--output", type=Path, required=True, help="where the finished run is moved")
@@ -71,17 +75,22 @@ def make(
     from hallmarks.training.attempt import Attempt
 
     folders = {name: folder_of(arguments.data, name) for name in settings.data_sets()}
-    attempt = Attempt(arguments.run, settings, seed, folders, arguments.scratch, arguments.output)
+    parent = arguments.parent or (Path(request["parent"]) if "parent" in request else None)
+    attempt = Attempt(arguments.run, settings, seed, folders, arguments.scratch, arguments.output, parent)
     if attempt.finished_before(request.get("again", "")):
         print(f"{arguments.run}: finished before, nothing is trained", file=sys.stderr)
         return 0
-    device = partial(device_of, arguments.device, arguments.threads)
+    device = cache(partial(device_of, arguments.device, arguments.threads))
     data = next(iter(folders.values()), None)
+    making = Making(arguments.run, seed, data, attempt.folder, device, stop, tuple(request.get("keep", ())))
     try:
-        diverged = settings.make(Making(arguments.run, seed, data, attempt.folder, device, stop))
+        diverged = settings.make(replace(making, parent=parent, scratch=arguments.scratch))
     except Interrupted as interruption:
         print(f"{interruption}; the same command goes on from there", file=sys.stderr)
         return TRY_AGAIN
+    except UserError:
+        attempt.refused()
+        raise
     if diverged and not arguments.record_divergence:
         return 1
     attempt.finish(request.get("again", ""))

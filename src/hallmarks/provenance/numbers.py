@@ -1,0 +1,81 @@
+"""Every number that a paper would quote: mean, spread and n over seeds, and the records it comes from."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hallmarks.files import write
+from hallmarks.provenance.audit import Audit
+
+MEASURES = {"mds": "omega", "mds_relative": "omega_0"}
+LOGGED = {"test_accuracy": "test accuracy, %", "train_accuracy": "training accuracy, %"}
+
+
+def numbers(audit: Audit) -> dict[str, dict[str, Any]]:
+    """By `<task>/<variation>:<measure>`: mean, sd, n, each run's value, and its record; None is no number."""
+    import pandas as pd
+
+    values: dict[str, dict[str, tuple[float, str | None]]] = {}
+    for path in sorted((audit.results / "measures").rglob("seed*.parquet")):
+        run = path.relative_to(audit.results / "measures").with_suffix("").as_posix()
+        table = pd.read_parquet(path, filters=[("group", "==", "all"), ("measure", "in", list(MEASURES))])
+        for measure, value in zip(table["measure"], table["value"], strict=True):
+            keep(values, run, measure, float(value), record_of(audit, f"measures/{run}"))
+    for path in sorted((audit.results / "runs").glob("*/*/seed*/log.csv")):
+        run = path.parent.relative_to(audit.results / "runs").as_posix()
+        last = pd.read_csv(path).tail(1)
+        for column in set(LOGGED) & set(last.columns):
+            if last[column].notna().all() and len(last):
+                keep(values, run, column, 100 * float(last[column].iloc[0]), record_of(audit, f"runs/{run}"))
+    return {name: described(name, of) for name, of in sorted(values.items())}
+
+
+def keep(values: dict, run: str, measure: str, value: float, record: str | None) -> None:
+    values.setdefault(f"{run.rpartition('/')[0]}:{measure}", {})[run] = value, record
+
+
+def record_of(audit: Audit, target: str) -> str | None:
+    """The name of the newest record of a result that is intact or noted; None where it is found altered."""
+    node = audit.nodes.get(target)
+    return node.record.name if node and node.record and not node.finding else None
+
+
+def described(name: str, of: dict[str, tuple[float, str | None]]) -> dict[str, Any]:
+    seen = [value for value, _ in of.values()]
+    measure = name.rpartition(":")[2]
+    return {
+        "what": (MEASURES | LOGGED)[measure],
+        "mean": finite(np.mean(seen)),
+        "sd": finite(np.std(seen, ddof=1)) if len(seen) > 1 else None,
+        "n": len(seen),
+        "runs": {run: finite(value) for run, (value, _) in of.items()},
+        "records": {run: record for run, (_, record) in of.items()},
+    }
+
+
+def finite(value: float) -> float | None:
+    """JSON has no NaN, which a run that diverged may leave."""
+    return float(value) if np.isfinite(value) else None
+
+
+def macros(found: dict[str, dict[str, Any]]) -> str:
+    r"""For LaTeX: `\hallmarks{resnet20/default:mds}` is the mean, `{…:sd}` and `{…:n}` the others."""
+    lines = [r"\providecommand{\hallmarks}[1]{\csname hallmarks:#1\endcsname}"]
+    for name, said in found.items():
+        for word, value in [("", said["mean"]), (":sd", said["sd"]), (":n", said["n"])]:
+            if value is not None:
+                text = str(value) if word == ":n" else f"{value:.4g}"
+                key = re.sub(r"[\\{}%#~^&$]", "", f"{name}{word}")
+                lines.append(rf"\expandafter\def\csname hallmarks:{key}\endcsname{{{text}}}")
+    return "\n".join([*lines, ""])
+
+
+def write_numbers(audit: Audit, path: Path) -> int:
+    """Write `path`, JSON, and the macros beside it, .tex; how many numbers. Raises UserError."""
+    found = numbers(audit)
+    write(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    write(path.with_suffix(".tex"), macros(found))
+    return len(found)

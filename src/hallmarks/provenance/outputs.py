@@ -1,0 +1,40 @@
+"""Which files a command has made, by what was seen of its writing."""
+
+import os
+from pathlib import Path
+
+from hallmarks.witness.journal import Journal, Seen, is_verified, left_out, look
+
+
+def outputs_of(seen: Journal, results: Path, target: str) -> dict[str, Seen]:
+    """Each file below the results that was written, by its path there, sorted.
+
+    Of a folder that was moved into place, and of a data set, all files count, whenever they were written.
+    Points, states and arrays are told by the digests beside them.
+    """
+    found = {}
+    for path, what in seen.wrote.items():
+        name = seen.name_of(path)
+        if name is not None and not aside(name) and os.path.exists(path):
+            found[name] = what
+    folders = [Path(folder) for folder in seen.moved if seen.name_of(folder)]
+    if target.startswith("data/") and (results / target / "data.json").is_file():
+        folders.append(results / target)
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            name = seen.name_of(path)
+            if path.is_file() and name not in found and not is_verified(path.name) and path.suffix != ".npy":
+                found[name] = look(path)
+    return dict(sorted(found.items()))
+
+
+def is_of(name: str, target: str) -> bool:
+    """Whether a file is the target's own, and no input: a kernel that is extended, a run that is there."""
+    return name.startswith((f"{target}/", f"{target}."))
+
+
+def aside(name: str) -> bool:
+    """Whether a file is no result: what the workflow tells commands, logs, and what failed."""
+    if name.endswith(".failed.ipynb") or name.rpartition("/")[2].startswith("."):
+        return True
+    return left_out(name) and not name.endswith("identity.json") and not name.startswith("data/")

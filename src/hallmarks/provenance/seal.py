@@ -1,0 +1,110 @@
+"""A seal: the SHA-256 of every result and record in one list, signed, for `sha256sum` and `ssh-keygen`."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from hallmarks.errors import UserError
+from hallmarks.files import make_folder, write
+from hallmarks.provenance.store import FOLDER
+from hallmarks.provenance.there import There
+
+NAMESPACE = "hallmarks-results"
+MANIFEST = "MANIFEST.sha256"
+
+
+def sealed_files(results: Path) -> list[str]:
+    """What a seal covers: every file of a result, and all of the provenance but the seals."""
+    found = There(results).files()
+    for folder, folders, names in os.walk(results / FOLDER):
+        below = Path(os.path.relpath(folder, results))
+        folders[:] = [name for name in folders if (below / name).as_posix() != f"{FOLDER}/seal"]
+        found += [(below / name).as_posix() for name in names if name[0] != "."]
+    return sorted(found)
+
+
+def manifest(results: Path) -> str:
+    """The list as `sha256sum` writes it, to be checked from the folder of results. Raises UserError."""
+    there, names = There(results), sealed_files(results)
+    if odd := next((name for name in names if "\n" in name or "\\" in name), None):
+        raise UserError(f"{results / odd!r}: a name that no list of sha256sum holds plainly; rename it")
+    there.hash(names)
+    if unread := next((name for name in names if there.digests[name] is None), None):
+        raise UserError(f"{results / unread}: cannot be read, and so not sealed")
+    return "".join(f"{there.digests[name]}  {name}\n" for name in names)
+
+
+def seal(results: Path, key: Path) -> Path:
+    """Write the list, and its signature by an SSH key, into a folder of their own. Raises UserError."""
+    program()
+    if not key.is_file():
+        raise UserError(f"--key {key}: no such SSH key; `ssh-keygen -t ed25519` makes one")
+    text = manifest(results)
+    folder = results / FOLDER / "seal" / hashlib.sha256(text.encode()).hexdigest()
+    path = make_folder(folder) / MANIFEST
+    write(path, text)
+    path.with_name(f"{MANIFEST}.sig").unlink(missing_ok=True)  # ssh-keygen would ask whether to replace it
+    signed = ssh_keygen("-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(path))
+    if signed.returncode:
+        path.unlink()
+        folder.rmdir()
+        raise UserError(f"--key {key}: cannot sign ({last(signed.stderr)})")
+    return path
+
+
+def broken_seal(results: Path, signers: Path) -> tuple[str, list[str]]:
+    """By whom the newest seal is, and what is wrong with it; nothing where it holds. Raises UserError."""
+    program()
+    if not signers.is_file():
+        raise UserError(f"--verify-signature {signers}: no such file of allowed signers")
+    lists = sorted((results / FOLDER / "seal").glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
+    if not lists:
+        raise UserError(f"{results}: is not sealed; `hallmarks seal` does it")
+    path = lists[-1]
+    data, signature = path.read_bytes(), path.with_name(f"{MANIFEST}.sig")
+    known = ssh_keygen("-Y", "find-principals", "-s", str(signature), "-f", str(signers))
+    name = (
+        known.stdout.decode().strip().splitlines()[0]
+        if known.returncode == 0 and known.stdout.strip()
+        else ""
+    )
+    if not name:
+        return "", [f"{path}: signed by nobody whom {signers} names"]
+    verify = ["-Y", "verify", "-f", str(signers), "-I", name, "-n", NAMESPACE, "-s", str(signature)]
+    verified = ssh_keygen(*verify, given=data)
+    if verified.returncode:
+        return name, [
+            f"{path}: the signature of {name} does not hold ({last(verified.stderr or verified.stdout)})"
+        ]
+    return name, differences(results, data.decode())
+
+
+def differences(results: Path, listed: str) -> list[str]:
+    """What is not as a list says."""
+    wanted = {name: digest for digest, name in (line.split("  ", 1) for line in listed.splitlines())}
+    there = There(results)
+    there.hash(wanted)
+    said = []
+    for name, digest in wanted.items():
+        found = there.digests[name]
+        if found != digest:
+            said.append(f"{name}: {'altered' if found else 'not there'} since it was sealed")
+    return said + [
+        f"{name}: added since it was sealed" for name in sealed_files(results) if name not in wanted
+    ]
+
+
+def program() -> None:
+    if shutil.which("ssh-keygen") is None:
+        raise UserError("ssh-keygen is not installed; it comes with OpenSSH")
+
+
+def ssh_keygen(*words: str, given: bytes = b"") -> subprocess.CompletedProcess:
+    return subprocess.run(["ssh-keygen", *words], input=given, capture_output=True)
+
+
+def last(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it does not say why"

@@ -1,0 +1,87 @@
+"""What lies in a folder of results: which files there are, whose they are, and their digests."""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hallmarks.files import sha256
+from hallmarks.machine import cores
+
+ROOMS = ("data", "runs", "kernels", "measures", "studies", "figures", "notebooks", "tables")
+RUN = re.compile(r"runs/[^/]+/[^/]+/seed\d+")
+
+
+class There:
+    """The files below `results`; of each the SHA-256, or with `quick` nothing but the size."""
+
+    def __init__(self, results: Path, quick: bool = False):
+        self.results, self.quick = results, quick
+        self.digests: dict[str, str | None] = {}
+        self.told_by, self.files = cache(self.find_told_by), cache(self.find_files)
+
+    def find_files(self) -> list[str]:
+        """Every file of a result, by its path below the results. Earlier runs that are kept are none."""
+        found = []
+        for room in ROOMS:
+            for folder, folders, names in os.walk(self.results / room):
+                folders[:] = sorted(name for name in folders if name != "superseded" and name[0] != ".")
+                below = os.path.relpath(folder, self.results)
+                kept = [name for name in names if name[0] != "." and not name.endswith(".failed.ipynb")]
+                found += [Path(below, name).as_posix() for name in kept]
+        return sorted(found)
+
+    def size(self, path: str) -> int | None:
+        """Its bytes; None where it is not there."""
+        with suppress(OSError):
+            return (self.results / path).stat().st_size
+        return None
+
+    def hash(self, paths: Iterable[str]) -> None:
+        """Read these files, side by side."""
+        wanted = [path for path in dict.fromkeys(paths) if path not in self.digests]
+        with ThreadPoolExecutor(max(2, cores())) as pool:
+            self.digests |= zip(wanted, pool.map(self._digest, wanted), strict=True)
+
+    def _digest(self, path: str) -> str | None:
+        if self.quick:
+            return None
+        try:
+            return sha256(self.results / path)
+        except OSError:
+            return None
+
+    def find_told_by(self, path: str) -> dict[str, tuple[str, int | None]]:
+        """The files whose SHA-256, and bytes, another one tells: points, arrays of data, states of a run."""
+        folder = Path(path).parent.as_posix()
+        try:
+            if path.endswith("/trajectory/trajectory.json"):
+                points = self.json(path)["points"]
+                return {f"{folder}/{point['file']}": (point["sha256"], point["bytes"]) for point in points}
+            if path.startswith("data/") and path.endswith("/data.json"):
+                return {
+                    f"{folder}/{name}": (digest, None) for name, digest in self.json(path)["sha256"].items()
+                }
+            if "/states/" in path and path.endswith(".sha256"):
+                digest = (self.results / path).read_text().strip()
+                return {path.removesuffix(".sha256") + ".pt": (digest, None)}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}  # it is not as it was made, and is found so
+        return {}
+
+    def json(self, path: str) -> Any:
+        return json.loads((self.results / path).read_bytes())
+
+
+def result_of(path: str) -> str:
+    """The result that a file is of, by where it lies: `runs/<run>`, `data/<set>`, `kernels/<run>`."""
+    if run := RUN.match(path):
+        return run[0]
+    if path.startswith("data/"):
+        return "/".join(path.split("/")[:2])
+    return re.sub(r"(\.(identity|accepted))?\.\w+$", "", path)
