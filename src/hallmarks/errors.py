@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class Interrupted(Exception):
     """The work was asked to stop; its state is saved and it can go on from there."""
+
+
+class NothingYet(UserError):
+    """There is no checkpoint where one was looked for; whoever follows a run waits for the first."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hallmarks.errors import UserError
+from hallmarks.witness import journal
+from hallmarks.witness.journal import Seen
 
 
 def make_folder(folder: Path) -> Path:
@@ -25,11 +27,12 @@ def make_folder(folder: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
+def replacing(path: Path, lasting: bool = True, seen: Seen | None = None) -> Iterator[Path]:
     """A temporary path in the folder of `path`, which takes its place once the block has ended well.
 
     The name keeps its suffix, by which writers know the format. What is not `lasting` can be written anew: a
-    power cut may lose it. Raises UserError where it cannot be written.
+    power cut may lose it. `seen` is what is written, where that is known before. Raises UserError where it
+    cannot be written.
     """
     temporary = make_folder(path.parent) / f".{path.name}.{os.getpid()}{path.suffix}"
     try:
@@ -37,9 +40,12 @@ def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
         if lasting:
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
+        seen = journal.look(temporary) if journal.counts(path) and seen is None else seen
         temporary.replace(path)
         if lasting:
             sync_folder(path.parent)
+        if journal.counts(path):
+            journal.watching.written(path, seen)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
@@ -48,8 +54,10 @@ def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
 
 def write(path: Path, content: bytes | memoryview | str, lasting: bool = True) -> None:
     """Write a file, text as UTF-8; its folder is made. Raises UserError."""
-    with replacing(path, lasting) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    data = content.encode() if isinstance(content, str) else content
+    seen = Seen(hashlib.sha256(data).hexdigest(), memoryview(data).nbytes) if journal.counts(path) else None
+    with replacing(path, lasting, seen) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_json(path: Path, content: Any, lasting: bool = True) -> None:
@@ -103,6 +111,7 @@ def move_into_place(source: Path, target: Path) -> None:
             copy_folder(source, incoming)
             incoming.rename(target)
         sync_folder(target.parent)
+        journal.moved(source, target)
     except OSError as error:
         shutil.rmtree(incoming, ignore_errors=True)
         if replaced.exists():

@@ -20,7 +20,8 @@ th { border-bottom: 2px solid #222 }
 def page(title: str, body: str, style: str = "") -> str:
     """The page's HTML; `title` is text, `body` is HTML."""
     return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>
 <style>{STYLE}{style}</style></head><body>
 <h1>{html.escape(title)}</h1>
 {body}

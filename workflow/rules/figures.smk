@@ -1,30 +1,17 @@
-from hallmarks.workflow.captions import (
-    choices_of,
-    label_of,
-    plain,
-    section_of,
-    shown_by,
-)
+from hallmarks.workflow.captions import choices_of, labels_of, section_of, shown_by
 
 
 rule figure:
     input:
         unpack(
-            inputs(
-                "figures",
-                "figure",
-                lambda figure: kernels_and_measures(paper.runs_shown(figure)),
-            )
+            inputs("figures", "figure", lambda figure: files_read("figures", figure))
         ),
     output:
         png=report(
             result("figures/{figure}.png"),
             caption="../report/figure.rst",
             category=lambda wildcards: section_of(paper, wildcards.figure),
-            labels=lambda wildcards: {
-                "figure": label_of(wildcards.figure),
-                "shows": plain(paper.config.figures[wildcards.figure].title),
-            },
+            labels=lambda wildcards: labels_of(paper, "figures", wildcards.figure),
         ),
         pdf=result("figures/{figure}.pdf"),
         csv=result("figures/{figure}.csv"),
@@ -35,12 +22,18 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        notebook=lambda wildcards: f"{ROOT}/notebooks/{paper.config.figures[wildcards.figure].notebook}.ipynb",
+        notebook=lambda wildcards: str(
+            results.notebook(Result("figures", wildcards.figure))
+        ),
         stem=lambda wildcards: f"{RESULTS}/figures/{wildcards.figure}",
         # The caption reads these.
         title=lambda wildcards: paper.config.figures[wildcards.figure].title,
         scale=paper.config.scale,
         shown=lambda wildcards: shown_by(paper, wildcards.figure),
+        studies=lambda wildcards: [
+            paper.config.studies[name]
+            for name in paper.config.figures[wildcards.figure].studies
+        ],
         choices=lambda wildcards: choices_of(paper, wildcards.figure),
     message:
         "Drawing {wildcards.figure}"
@@ -51,16 +44,12 @@ rule figure:
 
 rule figures_all:
     input:
-        [path for name in paper.config.figures for path in files_of("figures", name)],
-        removals(
-            sorted(
-                {
-                    run
-                    for name in paper.config.figures
-                    for run in paper.runs_shown(name)
-                }
-            )
-        ),
+        [
+            path
+            for name in paper.in_all(paper.config.figures)
+            for path in files_of("figures", name)
+        ],
+        removals_for(paper.in_all(paper.config.figures)),
     localrule: True
 
 
@@ -71,5 +60,5 @@ for name in paper.config.figures:
             name
         input:
             files_of("figures", name),
-            removals(paper.runs_shown(name)),
+            removals_for([name]),
         localrule: True

@@ -38,6 +38,11 @@ rule discard:
     input:
         # All that is made of the points.
         kernel=result("kernels/{run}.npz"),
+        studies=lambda wildcards: [
+            result(f"studies/{study}.csv")
+            for study, runs in paper.studied.items()
+            if wildcards.run in runs
+        ],
     output:
         result("runs/{run}/removed.json"),
     log:
@@ -56,6 +61,6 @@ rule discard:
 
 rule kernels_all:
     input:
-        [result(f"kernels/{run}.npz") for run in paper.runs],
-        removals(paper.runs),
+        [result(f"kernels/{run}.npz") for run in paper.runs_in_all],
+        removals(paper.runs_in_all),
     localrule: True

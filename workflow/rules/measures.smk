@@ -21,6 +21,6 @@ rule measure:
 
 rule measures_all:
     input:
-        [result(f"measures/{run}.parquet") for run in paper.runs],
-        removals(paper.runs),
+        [result(f"measures/{run}.parquet") for run in paper.runs_in_all],
+        removals(paper.runs_in_all),
     localrule: True

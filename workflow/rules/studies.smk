@@ -1,6 +1,10 @@
 rule study:
     input:
-        unpack(inputs("studies", "study")),
+        unpack(
+            inputs(
+                "studies", "study", lambda study: trajectories(paper.studied[study])
+            )
+        ),
     output:
         table=result("studies/{study}.csv"),
         identity=result("studies/{study}.identity.json"),

@@ -1,4 +1,10 @@
-from hallmarks.workflow.captions import title_of
+from hallmarks.workflow.captions import (
+    choices_of,
+    labels_of,
+    section_of,
+    shown_by,
+    title_of,
+)
 
 
 rule table:
@@ -9,9 +15,8 @@ rule table:
         html=report(
             result("tables/{table}.html"),
             caption="../report/table.rst",
-            category="The paper's claims",
-            # One label: of two, the report makes a switch where a section has two results, and fails.
-            labels=lambda wildcards: {"table": title_of(paper, wildcards.table)},
+            category=lambda wildcards: section_of(paper, wildcards.table),
+            labels=lambda wildcards: labels_of(paper, "tables", wildcards.table),
         ),
         notebook=result("notebooks/{table}.ipynb"),
         identity=result("tables/{table}.identity.json"),
@@ -22,11 +27,16 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        notebook=lambda wildcards: f"{ROOT}/notebooks/{results.notebook_of(wildcards.table)}.ipynb",
+        notebook=lambda wildcards: str(
+            results.notebook(Result("tables", wildcards.table))
+        ),
         stem=lambda wildcards: f"{RESULTS}/tables/{wildcards.table}",
         # The caption reads these.
         study=lambda wildcards: paper.config.studies.get(wildcards.table),
         scale=paper.config.scale,
+        title=lambda wildcards: title_of(paper, wildcards.table),
+        shown=lambda wildcards: shown_by(paper, wildcards.table),
+        choices=lambda wildcards: choices_of(paper, wildcards.table),
     message:
         "Writing the table {wildcards.table}"
     shell:
@@ -46,5 +56,9 @@ for name in results.tables:
 
 rule tables_all:
     input:
-        [path for name in results.tables for path in files_of("tables", name)],
+        [
+            path
+            for name in paper.in_all(results.tables)
+            for path in files_of("tables", name)
+        ],
     localrule: True

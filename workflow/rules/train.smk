@@ -8,7 +8,12 @@ rule train:
                     "data": [
                         result(f"data/{name}/data.json")
                         for name in paper.runs[run].settings.data_sets()
-                    ]
+                    ],
+                    # What a branch goes on from.
+                    "parent": [
+                        result(f"runs/{part.name}/trajectory/trajectory.json")
+                        for part in results.parts(Result("runs", run))
+                    ],
                 },
             )
         ),
@@ -38,5 +43,5 @@ rule train:
 
 rule train_all:
     input:
-        [result(f"runs/{run}/trajectory/trajectory.json") for run in paper.runs],
+        [result(f"runs/{run}/trajectory/trajectory.json") for run in paper.runs_in_all],
     localrule: True

@@ -1,10 +1,9 @@
 """What must hold before a long run: each check says what it found and, where it fails, what to do."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One finding. `remedy` is empty where all is well."""
 
     name: str
@@ -15,11 +14,8 @@ class Check:
 def render_checks(checks: list[Check]) -> str:
     """A line a check, and below each that failed what to do."""
     width = max(len(check.name) for check in checks)
-    lines = []
-    for check in checks:
-        lines.append(f"{'FAIL' if check.remedy else 'ok':4}  {check.name:{width}}  {check.found}")
-        if check.remedy:
-            lines.append(f"{'':{width + 8}}→ {check.remedy}")
-    failed = sum(bool(check.remedy) for check in checks)
-    lines.append(f"\n{len(checks)} checks, {failed or 'none'} failed")
-    return "\n".join(lines)
+    lines, failed = [], sum(bool(check.remedy) for check in checks)
+    for name, found, remedy in checks:
+        lines.append(f"{'FAIL' if remedy else 'ok':4}  {name:{width}}  {found}")
+        lines += [f"{'':{width + 8}}→ {remedy}"] * bool(remedy)
+    return "\n".join([*lines, "", f"{len(checks)} checks, {failed or 'none'} failed"])

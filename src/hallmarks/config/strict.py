@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 # Names become folders and files under results/.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+# Of figures and tables, which are targets of the workflow.
+Target = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Unit = Literal["epochs", "steps"]
 Choices = Annotated[
     dict[str, str],

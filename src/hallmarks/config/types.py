@@ -5,13 +5,25 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from hallmarks.config.registry import Registry
-from hallmarks.config.strict import Choices, Name, Strict
+from hallmarks.config.strict import Choices, Name, Strict, Target
 
 # Rules of the workflow; figures and tables are targets beside them.
-RULES = {"all", "data", "train", "kernel", "discard", "measure", "study", "figure", "table"}
+RULES = {
+    "all",
+    "data",
+    "train",
+    "look_up",
+    "fetch",
+    "kernel",
+    "discard",
+    "measure",
+    "study",
+    "figure",
+    "table",
+}
 
 TASKS = Registry("hallmarks.origins", "origin of runs", key="origin", default="trained")
 STUDIES = Registry("hallmarks.studies", "study", key="study")
@@ -42,6 +54,24 @@ Folder = Annotated[str, AfterValidator(os.path.expanduser)]
 Made = Annotated[Folder, AfterValidator(without_wildcards)]
 
 
+def with_parents(tasks: Any) -> Any:
+    """Tasks of which each that names a `parent` holds that task's settings too, which decide its runs."""
+    if not isinstance(tasks, dict):
+        return tasks
+    found = {}
+    for name, task in tasks.items():
+        if (
+            isinstance(task, dict)
+            and isinstance(parent := task.get("parent"), str)
+            and "training" not in task
+        ):
+            if not isinstance(settings := tasks.get(parent), dict) or parent == name:
+                raise ValueError(f"{name}.parent: no task is called '{parent}'")
+            task = task | {"training": {key: value for key, value in settings.items() if key != "choices"}}
+        found[name] = task
+    return found
+
+
 class Experiment(Strict):
     """A sweep of a task."""
 
@@ -56,11 +86,13 @@ class Experiment(Strict):
     """Every variation is run with each of them."""
     equal_steps: bool = False
     """Every run must take as many steps as the others."""
+    in_all: bool = True
+    """If false, its runs and the figures that show them are made only where a figure or a run is named."""
     choices: Choices = {}
 
 
 class Figure(Strict):
-    """A notebook and the experiments that it shows, if any."""
+    """A notebook and the experiments, or studies, that it shows, if any: a picture, or a table."""
 
     title: str
     notebook: Name
@@ -68,6 +100,8 @@ class Figure(Strict):
     experiments: list[Name] = []
     labels: list[str] | None = None
     """Only these variations, such as `momentum 0` or `default`; without it all."""
+    studies: list[Name] = []
+    """The studies whose tables it shows."""
     options: dict[str, JsonValue] = {}
     """What the notebook takes besides, such as `relative: true` for maps."""
 
@@ -85,11 +119,13 @@ class Config(Strict):
     """If false, a trajectory's points are removed once its kernel exists."""
     data: dict[Name, Folder] = {}
     """The folder where a data set already lies; without it, it is got."""
-    tasks: dict[Name, Annotated[Any, TASKS]]
+    tasks: Annotated[dict[Name, Annotated[Any, TASKS]], BeforeValidator(with_parents)]
     experiments: dict[Name, Experiment]
     studies: dict[Name, Annotated[Any, STUDIES]] = {}
-    """Results without a trajectory."""
-    figures: dict[Name, Figure] = {}
+    """Results without a trajectory, or that look at finished runs besides."""
+    figures: dict[Target, Figure] = {}
+    tables: dict[Target, Figure] = {}
+    """As figures, of notebooks that write a table; those of studies and claims are there without."""
     claims: dict[Name, Annotated[Strict, Registry("hallmarks.claims.kinds", "kind of claim", "kind")]] = {}
 
     @model_validator(mode="after")
@@ -100,21 +136,29 @@ class Config(Strict):
 
         for name, experiment in self.experiments.items():
             known(experiment.task, self.tasks, f"experiments.{name}", "task")
-        for name, figure in self.figures.items():
-            for experiment in figure.experiments:
-                known(experiment, self.experiments, f"figures.{name}", "experiment")
-        for kind, names in {"figures": self.figures, "studies": self.studies}.items():
-            for name in names:
-                if name in {*RULES, "claims"}:
-                    raise ValueError(f"{kind}.{name}: the workflow has a target of this name; choose another")
-        for name in self.figures.keys() & self.studies.keys():
-            raise ValueError(f"figures.{name}: a study has this name; choose another")
+        targets = dict.fromkeys({*RULES, "claims"}, "the workflow has a target")
+        for kind, noun in {"figures": "a figure", "studies": "a study", "tables": "a table"}.items():
+            for name, shown in getattr(self, kind).items():
+                if name in targets:
+                    raise ValueError(f"{kind}.{name}: {targets[name]} of this name; choose another")
+                targets[name] = f"there is {noun}"
+                for experiment in getattr(shown, "experiments", []):
+                    known(experiment, self.experiments, f"{kind}.{name}", "experiment")
+                if looked_at := getattr(shown, "experiment", None):
+                    known(looked_at, self.experiments, f"{kind}.{name}", "experiment")
+                for study in getattr(shown, "studies", []):
+                    known(study, self.studies, f"{kind}.{name}", "study")
         for name, claim in self.claims.items():
+            if claim.figure:
+                known(claim.figure, self.figures, f"claims.{name}", "figure")
+            if claim.study:
+                known(claim.study, self.studies, f"claims.{name}", "study")
+                continue
             known(claim.experiment, self.experiments, f"claims.{name}", "experiment")
-            last, furthest = len(self.experiments[claim.experiment].variations) - 1, max(claim.positions())
+            experiment = self.experiments[claim.experiment]
+            if not experiment.in_all:
+                raise ValueError(f"claims.{name}: {claim.experiment} is not made by `all`, as claims are")
+            last, furthest = len(experiment.variations) - 1, max(claim.positions())
             if furthest > last:
                 raise ValueError(f"claims.{name} names variation {furthest}; the last is {last}")
-            task = self.experiments[claim.experiment].task
-            if claim.needs_drops() and not self.tasks[task].time().drops:
-                raise ValueError(f"claims.{name} is about drops of the learning rate; {task} has none")
         return self

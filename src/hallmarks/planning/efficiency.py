@@ -1,75 +1,59 @@
 """What jobs used of what they asked for, by a driver's efficiency report, and what to ask for instead."""
 
-import csv
 import math
-from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from hallmarks.errors import UserError
 from hallmarks.planning.profile import Profile
 from hallmarks.planning.text import aligned, duration, size
 
-COLUMNS = ["Elapsed_sec", "TotalCPU_sec", "NCPUS", "MaxRSS_MB", "RequestedMem_MB"]
+COLUMNS = {"RuleName": "name", "Elapsed_sec": "seconds", "TotalCPU_sec": "busy", "NCPUS": "cores"}
+COLUMNS |= {"MaxRSS_MB": "used", "RequestedMem_MB": "asked"}
+HEADS = "rule", "steps", "memory", "asked", "cores busy", "asked", "longest"
 
 
-@dataclass(frozen=True)
-class Use:
-    """The job steps of a rule, or of a group of rules: the most that one used, and its job asked for.
+def read_reports(paths: list[Path], profile: Profile) -> list[tuple]:
+    """Of each rule, or group of rules: its `rules`, `steps`, and the most that one of them took.
 
-    Memory in MB, `part` of it by one rule where those of a group run side by side; `busy` is how many cores
-    were at work on average.
+    That is `seconds`, `cores` and how many of them were `busy` on average; memory in MB, `used` and `asked`,
+    and the `part` of it by one rule where those of a group run side by side, as many as its cores are for.
+    Raises UserError where a file is no report.
     """
-
-    rules: list[str]
-    steps: int
-    seconds: float
-    busy: float
-    cores: float
-    used: float
-    asked: float
-    part: float
-
-
-def read_reports(paths: list[Path], profile: Profile) -> list[Use]:
-    """The use of each rule, or group of rules, over all reports. Raises UserError where one is no report."""
-    groups, steps = set(profile.keys.get("groups", {}).values()), defaultdict(list)
-    for path in paths:
-        try:
-            with open(path) as file:
-                for row in csv.DictReader(file):
-                    name = row["RuleName"].removeprefix("rule_").split("_wildcards_")[0]
-                    # A group's job is named <group>_<rule>…, after those of its rules that are in it.
-                    name = next((group for group in groups if name.startswith(f"{group}_")), name)
-                    steps[name].append([float(row[column] or 0) for column in COLUMNS])
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-        except KeyError as error:
-            raise UserError(
-                f"{path}: has no column {error}; RuleName needs AccountingStoreFlags=job_comment at your site"
-            ) from None
-        except ValueError as error:
-            raise UserError(f"{path}: not an efficiency report ({error})") from None
-    return [use(name, steps[name], profile.keys) for name in sorted(steps)]
+    steps, rules = pd.concat(map(read_report, paths)), {}
+    for rule, group in profile.keys.get("groups", {}).items():
+        rules.setdefault(group, []).append(rule)
+    names = steps["name"].str.removeprefix("rule_").str.split("_wildcards_").str[0]
+    # A group's job is named <group>_<rule>…, after those of its rules that are in it.
+    names = names.map(lambda name: next((group for group in rules if name.startswith(f"{group}_")), name))
+    threads = profile.keys.get("set-threads", {})
+    wide = {group: max(threads.get(rule, 1) for rule in grouped) for group, grouped in rules.items()}
+    side_by_side = (steps["cores"] // names.map(wide).fillna(math.inf)).clip(1)
+    steps = steps.assign(name=names, part=steps["used"] / side_by_side).groupby("name")
+    most = steps.max().assign(steps=steps.size())
+    return list(most.assign(rules=[rules.get(name, [name]) for name in most.index]).itertuples())
 
 
-def use(name: str, steps: list[list[float]], keys: dict) -> Use:
-    """What these steps of a rule or group used; as many rules of a group run at once as its cores are for."""
-    grouped = [rule for rule, group in keys.get("groups", {}).items() if group == name]
-    wide = max((keys.get("set-threads", {}).get(rule, 1) for rule in grouped), default=math.inf)
-    seconds, _, cores, used, asked = (max(column) for column in zip(*steps, strict=True))
-    busy = max(processor / max(elapsed, 1) for elapsed, processor, *_ in steps)
-    part = max(used / max(cores // wide, 1) for _, _, cores, used, _ in steps)
-    return Use(grouped or [name], len(steps), seconds, busy, cores, used, asked, part)
+def read_report(path: Path) -> pd.DataFrame:
+    """The job steps of one report. Raises UserError where it is none."""
+    try:
+        steps = pd.read_csv(path, usecols=list(COLUMNS)).fillna(0).rename(columns=COLUMNS)
+        steps = steps.astype(dict.fromkeys(steps.columns, float) | {"name": str})
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        needs = "RuleName needs AccountingStoreFlags=job_comment at your site"
+        raise UserError(f"{path}: not an efficiency report ({error}; {needs})") from None
+    return steps.assign(busy=steps["busy"] / steps["seconds"].clip(1))
 
 
-def render_uses(uses: list[Use]) -> str:
+def render_uses(uses: list[tuple]) -> str:
     """A line for each, and the lines for the profile.
 
     Suggested are a quarter more memory than was used, in whole 100 MB, and twice the longest time, in whole
     10 minutes. The time of a run stays: it is what the partition allows.
     """
-    heads = "rule", "steps", "memory", "asked", "cores busy", "asked", "longest"
     lines, resources = [], ["", "For the profile, from the most that one used:", "", "set-resources:"]
     for use in uses:
         memory = size(use.used * 1e6), size(use.asked * 1e6)
@@ -79,4 +63,4 @@ def render_uses(uses: list[Use]) -> str:
             resources += [f"  {rule}:", f"    mem_mb: attempt * {100 * math.ceil(1.25 * use.part / 100)}"]
             if rule != "train":
                 resources.append(f"    runtime: attempt * {10 * math.ceil(2 * use.seconds / 600)}")
-    return "\n".join([aligned(heads, lines, range(1, 7)), *resources])
+    return "\n".join([aligned(HEADS, lines, range(1, 7)), *resources])

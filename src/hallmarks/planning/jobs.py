@@ -2,32 +2,29 @@
 
 import contextlib
 import io
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from unittest.mock import patch
 
 from hallmarks.errors import UserError
 from hallmarks.planning.profile import Profile
-from hallmarks.planning.text import number
-from hallmarks.runs.origin import Cost
 from hallmarks.trajectory.store import POINTS
-from hallmarks.workflow.results import Result, Results
+from hallmarks.workflow.results import MADE_BY, Result, Results
 from hallmarks.workflow.targets import named
 
-MANY = 1024
-RESOURCES = ("gpu", "gpu_model", "mem_mb", "runtime", "slurm_account", "slurm_partition")
-MADE_BY = dict(
-    train="runs", kernel="kernels", measure="measures", study="studies", figure="figures", table="tables"
-)
+WARNED = 300  # seconds before its limit, a run is told to save
 
 
 @dataclass(frozen=True)
 class Job:
     """One job of a rule, for the run, data set, figure, … of this name; `resources` as the profile asks.
 
-    `reason` says why it would run, None where it is done; `changes` are the reasons that it does not share
-    with what it is made of. Estimated are its `seconds` and the `bytes` that it leaves (of training the
-    trajectory's, and the run's `cost`): from so many `measured` runs, or by stated `rates`.
+    `reason` says why it would run, None where it is done; it is `own` where what the job is made of does not
+    share it. Estimated are its `seconds`, the `bytes` that it leaves, and those of the `states` of a run in
+    progress: from so many `measured` runs, or by stated `rates`; then `bound` says what bounds a run that
+    reads files.
     """
 
     rule: str
@@ -35,25 +32,18 @@ class Job:
     reason: str | None
     threads: int
     resources: dict[str, Any]
-    changes: tuple[str, ...] = ()
+    own: bool = False
     seconds: float = 0.0
     bytes: int = 0
-    cost: Cost | None = None
+    states: int = 0
     measured: int = 0
     rates: tuple[str, ...] = ()
+    bound: str = ""
 
     @property
-    def gpu_hours(self) -> float:
-        return self.seconds / 3600 * self.resources.get("gpu", 0)
-
-    @property
-    def core_hours(self) -> float:
-        """Of a job that asks for no GPU."""
-        return 0.0 if self.resources.get("gpu") else self.seconds / 3600 * self.threads
-
-    @property
-    def source(self) -> str:
-        return f"measured, {number(self.measured, 'runs')}" if self.measured else "stated"
+    def attempts(self) -> int:
+        """How many jobs it takes, each as long as its time limit."""
+        return math.ceil(self.seconds / max(60 * self.resources.get("runtime", math.inf) - WARNED, 60))
 
     @property
     def result(self) -> Result | None:
@@ -69,7 +59,8 @@ class Job:
 def plan_jobs(profile: Profile, targets: list[str]) -> list[Job]:
     """Every job that makes something for the targets, by a dry run here. Raises UserError."""
     from snakemake import cli
-    from snakemake.api import DAGApi
+    from snakemake.api import DAGApi, SnakemakeApi
+    from snakemake.exceptions import MissingRuleException
 
     planned: list[Job] = []
     execute = DAGApi.execute_workflow
@@ -78,59 +69,53 @@ def plan_jobs(profile: Profile, targets: list[str]) -> list[Job]:
         execute(api, *arguments, **keywords)
         planned.extend(jobs_of(api.workflow_api._workflow.dag, profile.results))
 
+    def refuse(api: SnakemakeApi, error: Exception) -> NoReturn:
+        if isinstance(error, MissingRuleException):
+            for target in targets:
+                named(profile.results, target)  # raises, and says what would do
+        said = f"Snakemake cannot plan {' '.join(targets) or 'all'}: {error or type(error).__name__}"
+        raise UserError(" ".join(said.split())) from None
+
     # Quiet on these two, a dry run ends before the scheduler, whose time grows with the square of the jobs.
     command = ["--dry-run", "--quiet", "rules", "progress", "--nolock", *profile.arguments]
     if "cores" not in profile.keys:  # a dry run would take it for one core, and each job with it
-        command += ["--cores", str(MANY)]
-    command += ["--", *targets]
-    said = io.StringIO()
-    DAGApi.execute_workflow = capture
+        command += ["--cores", "1024"]
+    # Snakemake's one entrance that reads a profile keeps to itself what it plans, and only prints what fails.
+    keeping = patch.object(DAGApi, "execute_workflow", capture)
+    telling, said = patch.object(SnakemakeApi, "print_exception", refuse), io.StringIO()
     try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            done = cli.args_to_api(*reversed(cli.parse_args(command)))
-    finally:
-        DAGApi.execute_workflow = execute
-    if not done:
-        if "MissingRuleException" in said.getvalue() and profile.results:
-            for target in targets:
-                named(profile.results, target)  # raises, and says what would do
-        raise UserError(f"Snakemake cannot plan {' '.join(targets) or 'all'}: {last_words(said.getvalue())}")
+        with keeping, telling, contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            parser, arguments = cli.parse_args([*command, "--", *targets])
+            cli.args_to_api(arguments, parser)
+    except (SystemExit, ValueError) as error:  # of a key in the profile
+        printed = said.getvalue().rpartition("error: ")[2].strip()
+        wrong = printed if isinstance(error, SystemExit) else error
+        raise UserError(f"--profile {profile.name}: {wrong}") from None
     return planned
 
 
-def last_words(said: str) -> str:
-    """What Snakemake said of an error, in a line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    start = next((n for n, line in enumerate(lines) if "rror" in line or "xception" in line), len(lines) - 3)
-    return " ".join(lines[max(start, 0) :])
-
-
-def jobs_of(dag: Any, results: Results | None) -> list[Job]:
+def jobs_of(dag: Any, results: Results) -> list[Job]:
     """The jobs of a Snakemake DAG that make something, targets left out."""
     found = []
-    for each in dag.jobs:
-        if not each.output:
-            continue
+    for each in (job for job in dag.jobs if job.output):
         name = next(iter(each.wildcards_dict.values()), "")
-        asks = {key: value for key in RESOURCES if (value := each.resources.get(key)) is not None}
-        job = Job(each.rule.name, name, None, int(each.threads), asks)
+        job = Job(each.rule.name, name, None, int(each.threads), dict(each.resources.items()))
         if dag.needrun(each):
             before = sorted({other.rule.name for other in dag.dependencies[each] if dag.needrun(other)})
-            changes = changes_of(job.result, results, bool(before)) if job.result and results else []
-            reason = "; ".join(changes) or why(dag.reason(each), before)
-            job = replace(job, reason=reason, changes=tuple(changes))
+            changes = changes_of(job.result, results, bool(before)) if job.result else ""
+            job = replace(job, reason=changes or why(dag.reason(each), before), own=bool(changes))
         found.append(job)
     return found
 
 
-def changes_of(result: Result, results: Results, parts_too: bool) -> list[str]:
+def changes_of(result: Result, results: Results, parts_too: bool) -> str:
     """Why a result would be made again, of its own; where none of its parts would be, what they are now."""
     verdict = results.verdict(result) or []
     parts = {f"{part.kind}/{part.name} is another" for part in results.parts(result)}
     own = [said for said in verdict if said not in parts]
     if own or parts_too or not verdict:
-        return own
-    return [verdict[0] if len(verdict) == 1 else f"{verdict[0]}, and {len(verdict) - 1} more"]
+        return "; ".join(own)
+    return verdict[0] if len(verdict) == 1 else f"{verdict[0]}, and {len(verdict) - 1} more"
 
 
 def why(reason: Any, before: list[str]) -> str:

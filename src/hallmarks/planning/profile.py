@@ -32,11 +32,6 @@ class Profile:
     def slurm(self) -> bool:
         return self.keys.get("executor") == "hallmarks-slurm"
 
-    @property
-    def attempts(self) -> int:
-        """How often a job is tried."""
-        return 1 + int(self.keys.get("retries", 0))
-
 
 def open_profile(name: str, overlays: list[Path] = ()) -> Profile:
     """Read a profile and the configuration with its overlays, or with these. Raises UserError.
@@ -48,23 +43,24 @@ def open_profile(name: str, overlays: list[Path] = ()) -> Profile:
     root = next((folder for folder in (here, CLONE) if (folder / "Snakefile").exists()), None)
     if root is None:
         raise UserError(f"{here.resolve()}: has no Snakefile; run this in the folder of the clone")
-    folders = dict.fromkeys([here, root])
-    candidates = [folder / name / file for folder in folders for file in ("", "profile.yaml")]
-    path = next((path for path in candidates if path.is_file()), None)
-    if path is None:
-        present = sorted({other.parent.name for folder in folders for other in folder.glob("*/profile.yaml")})
-        raise UserError(f"--profile {name}: there is none; there are {', '.join(present) or 'none'}")
+    path = find_profile(name, [here, root])
     if root != here:
         print(f"the workflow of {root}, with results in {here.resolve()}", file=sys.stderr)
     keys = read_yaml(path)
+    given = keys.get("configfile", [])
+    overlays = overlays or [path.parent / file for file in ([given] if isinstance(given, str) else given)]
     arguments = ["--profile", str(path), "--snakefile", str(root / "Snakefile")]
-    if overlays:
-        arguments += ["--configfile", *map(str, overlays)]
-    else:
-        given = keys.get("configfile", [])
-        overlays = [path.parent / file for file in ([given] if isinstance(given, str) else given)]
+    arguments += ["--configfile", *map(str, overlays)] if overlays else []
     own = here / "config.yaml"
     files = [own if own.exists() else root / "config.yaml", *overlays]
-    content = functools.reduce(overlay, map(read_yaml, files), {})
-    paper = open_paper(content, overlays, " + ".join(map(str, files)))
+    paper = open_paper(functools.reduce(overlay, map(read_yaml, files)), [], " + ".join(map(str, files)))
     return Profile(name, keys, Results(paper, root.resolve()), arguments)
+
+
+def find_profile(name: str, folders: list[Path]) -> Path:
+    """The `profile.yaml` of this name. Raises UserError, with those that there are."""
+    for path in (folder / name / file for folder in folders for file in ("", "profile.yaml")):
+        if path.is_file():
+            return path
+    present = sorted({path.parent.name for folder in folders for path in folder.glob("*/profile.yaml")})
+    raise UserError(f"--profile {name}: there is none; there are {', '.join(present) or 'none'}")

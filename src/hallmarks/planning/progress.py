@@ -1,116 +1,102 @@
-"""How far each run is, from what it leaves in `scratch/`, in its log and in `results/`."""
+"""How far each run is, from what it leaves in `scratch/` and `results/`, and what is set aside there."""
 
-import csv
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from hallmarks.cluster.queue import Queued, job_of, submissions
+from hallmarks.cluster.slurm import Queued, job_of, submissions
 from hallmarks.errors import UserError
-from hallmarks.planning.text import aligned, duration
+from hallmarks.planning.text import aligned, duration, number, size
 from hallmarks.runs.run import Run
-from hallmarks.trajectory.reader import Trajectory, read_trajectory
+from hallmarks.runs.states import MADE_AGAIN
+from hallmarks.trajectory.log import read_log
+from hallmarks.trajectory.reader import read_trajectory
+from hallmarks.workflow.accepting import states_set_aside
+from hallmarks.workflow.results import Results
 
 RESUMED = "going on after step"
-HEADS = "run", "state", "epoch", "loss", "test %", "images/s", "left", "last sign", "attempts", "node"
+# What a log's last line says: the head of the table's column, the log's, and how it is shown.
+LOGGED = (
+    ("loss", "loss", "{:.4f}"),
+    ("test %", "test_accuracy", "{:.1%}"),
+    ("images/s", "images_per_second", "{:.0f}"),
+)
+HEADS = "run", "state", "epoch", *(head for head, *_ in LOGGED), "left", "last sign", "attempts", "node"
 
 
-@dataclass(frozen=True)
-class Progress:
-    """One run: `state` is done, diverged, in progress, waiting, or what the queue says; `log` its last line.
-
-    `left` and `seen` are seconds: to the end at the present speed, and since it last wrote anything.
-    """
-
-    run: Run
-    state: str
-    log: dict[str, float]
-    step: float | None = None
-    left: float | None = None
-    node: str = ""
-    attempts: str = ""
-    seen: float | None = None
-
-    def cells(self) -> tuple[str, ...]:
-        """A line of the table: epochs, or steps where there are none."""
-        epoch, steps, log = self.run.settings.epoch(), self.run.settings.steps(), self.log
-        if epoch and self.step is not None:
-            done = f"{self.step / epoch.steps:.4g} of {steps / epoch.steps:.4g}"
-        else:
-            done = "" if self.step is None else f"{self.step:g} of {steps} steps"
-        return (
-            self.run.name,
-            self.state,
-            done,
-            f"{log['loss']:.4f}" if "loss" in log else "",
-            f"{100 * log['test_accuracy']:.1f}" if "test_accuracy" in log else "",
-            f"{log['images_per_second']:.0f}" if "images_per_second" in log else "",
-            "" if self.left is None else duration(self.left),
-            "" if self.seen is None else f"{duration(self.seen)} ago",
-            self.attempts,
-            self.node,
-        )
-
-
-def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued]) -> Progress:
-    """How far a run is now."""
-    total, epoch, made = run.settings.steps(), run.settings.epoch(), results / "runs" / run.name
-    if finished := present(made / "trajectory"):
-        diverged, log = finished.diverged, last_row(made / "log.csv")
-        return (
-            Progress(run, "diverged", log, diverged["step"])
-            if diverged
-            else Progress(run, "done", log, total)
-        )
+def progress(run: Run, results: Path, scratch: Path, jobs: list[Queued]) -> dict[str, str]:
+    """How far a run is now, by HEADS: done, diverged, in progress, waiting, or what the queue says."""
+    line = dict.fromkeys(HEADS, "") | {"run": run.name, "state": "waiting"}
+    made, total, epoch, step = results / "runs" / run.name, run.settings.steps(), run.settings.epoch(), None
+    finished = present(read_trajectory, made / "trajectory")
     # Beside the newest may lie what other settings or other code left.
-    folder = max((scratch / run.name).glob("*/output"), key=last_written, default=scratch)
-    log, trajectory = last_row(folder / "log.csv"), present(folder / "trajectory")
-    state, step, left, seen, tries = "waiting", None, None, None, ""
-    if trajectory:
-        state, step = (
-            "in progress",
-            max([log.get("step", 0), *(point.step for point in trajectory.points[-1:])]),
-        )
+    folder = made if finished else max((scratch / run.name).glob("*/output"), key=written, default=scratch)
+    log = (present(read_log, folder / "log.csv") or [{}])[-1]
+    if finished:
+        line["state"], step = "done", total
+        if finished.diverged:
+            line["state"], step = "diverged", finished.diverged["step"]
+    elif trajectory := present(read_trajectory, folder / "trajectory"):
+        step = max(log.get("step", 0), *(point.step for point in trajectory.points[-1:]), 0)
         text = results / "logs" / "train" / f"{run.name}.log"
-        seen = max(time.time() - max(last_written(folder), modified(text)), 0)
-        tries = "2 or more" if text.exists() and RESUMED in text.read_text(errors="replace") else "1"
-    if epoch and "images_per_second" in log:
-        left = (total - (step or 0)) * epoch.examples / epoch.steps / log["images_per_second"]
+        again = text.exists() and RESUMED in text.read_text(errors="replace")
+        line |= {"state": "in progress", "attempts": "2 or more" if again else "1"}
+        line["last sign"] = f"{duration(max(time.time() - written(folder, text), 0))} ago"
+        if epoch and "images_per_second" in log:  # at the present speed
+            left = (total - step) * epoch.examples / epoch.steps
+            line["left"] = duration(left / log["images_per_second"])
+    if step is not None:
+        line["epoch"] = f"{step:g} of {total} steps"
+        if epoch:
+            line["epoch"] = f"{step / epoch.steps:.4g} of {total / epoch.steps:.4g}"
     job, submitted = job_of(run.name, jobs), submissions(run.name, Path(".snakemake"))
-    state, node = (job.state.lower(), job.node) if job else (state, "")
-    return Progress(run, state, log, step, left, node, str(submitted or tries), seen)
+    if job and not finished:
+        line |= {"state": job.state.lower(), "node": job.node}
+    if submitted and not finished:
+        line["attempts"] = str(submitted)
+    return line | {head: form.format(log[name]).rstrip("%") for head, name, form in LOGGED if name in log}
 
 
-def present(folder: Path) -> Trajectory | None:
-    """The trajectory in a folder, or None where there is none yet."""
-    try:
-        return read_trajectory(folder)
-    except UserError:
-        return None
+def present(read: Callable[[Path], Any], path: Path) -> Any:
+    """What `read` finds at a path, or None where there is nothing yet."""
+    with suppress(UserError):
+        return read(path)
 
 
-def last_row(path: Path) -> dict[str, float]:
-    """The last line of a log; nothing where there is none yet."""
-    try:
-        with open(path) as file:
-            rows = list(csv.DictReader(file))
-        return {key: float(value) for key, value in rows[-1].items()} if rows else {}
-    except (OSError, TypeError, ValueError):
-        return {}
+def written(output: Path, *texts: Path) -> float:
+    """When a run last wrote its log or a point, or one of these texts, in seconds since 1970."""
+    paths = output / "log.csv", output / "trajectory" / "trajectory.json", *texts
+    return max((path.stat().st_mtime for path in paths if path.exists()), default=0.0)
 
 
-def last_written(output: Path) -> float:
-    """When a run last wrote its log or a point, in seconds since 1970."""
-    return max(modified(output / "log.csv"), modified(output / "trajectory" / "trajectory.json"))
-
-
-def modified(path: Path) -> float:
-    return path.stat().st_mtime if path.exists() else 0.0
-
-
-def render_progress(rows: list[Progress]) -> str:
+def render_progress(rows: list[dict[str, str]]) -> str:
     """One line a run, and how many are in which state."""
-    states = [row.state for row in rows]
-    counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-    table = aligned(HEADS, [row.cells() for row in rows], range(2, 9))
-    return f"{table}\n\n{len(rows)} runs: {', '.join(counts)}"
+    counts = Counter(row["state"] for row in rows)
+    said = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return f"{aligned(HEADS, [tuple(row.values()) for row in rows], range(2, 9))}\n\n{len(rows)} runs: {said}"
+
+
+def leftovers_said(results: Results) -> str:
+    """A line on states not gone on from, runs that others have replaced, and states trained again."""
+    states = [folder for run in results.paper.runs for folder in states_set_aside(results, run)]
+    runs, said = list(results.folder.glob("runs/*/*/superseded/*")), []
+    if states:
+        where = f"{results.paper.config.scratch} (`hallmarks accept RUN --why …` goes on from one)"
+        number_of = f"{number(len(states), 'states')} of other settings, data or code"
+        said.append(f"{number_of}, {held(states)} in {where}")
+    if runs:
+        where = results.folder / "runs" / "*" / "*" / "superseded"
+        said.append(f"{number(len(runs), 'superseded runs')}, {held(runs)} in {where}")
+    again = Path(results.paper.config.scratch) / MADE_AGAIN
+    if list(again.rglob("state-*.pt")):
+        said.append(f"states trained again for branches, {held([again])} in {again}, which may be deleted")
+    return f"Set aside: {'; '.join(said)}" if said else ""
+
+
+def held(folders: list[Path]) -> str:
+    """The size of all files in these folders."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return size(sum(path.stat().st_size for path in files))

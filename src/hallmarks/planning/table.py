@@ -1,60 +1,28 @@
-"""The plan as a table by rule and task, with its totals."""
+"""The plan as a table by rule and task, with what changed, its totals, and where the numbers come from."""
 
 from collections import Counter
 from itertools import groupby
 
-from hallmarks.planning.changes import changes_said
-from hallmarks.planning.costs import GPU_FLOPS
-from hallmarks.planning.disk import disk_of
-from hallmarks.planning.estimates import Estimator
-from hallmarks.planning.jobs import Job, plan_jobs
-from hallmarks.planning.profile import Profile
+from hallmarks.planning.jobs import Job
+from hallmarks.planning.plan import Plan, left
 from hallmarks.planning.text import aligned, duration, hours, number, size
-from hallmarks.planning.wall import attempts_of, attempts_said, runs_at_once, runs_over_limit, wall_seconds
+from hallmarks.workflow.accepting import stands_accepted
 
-ORDER = ["data", "train", "kernel", "discard", "measure", "study", "figure", "table"]
+ORDER = ["data", "train", "look_up", "fetch", "kernel", "discard", "measure", "study", "figure", "table"]
 HEADS = "rule", "task", "jobs", "done", "GPU h", "core h", "longest", "disk", "estimate", "why they run"
+MEASURED = "Measured: benchmark files and logs of finished runs of the same network and data."
 
 
-class Plan:
-    """Jobs with their estimates, and what they add up to, with `gpus` GPUs at once on a cluster."""
-
-    def __init__(self, jobs: list[Job], profile: Profile, gpus: int):
-        self.jobs, self.profile = jobs, profile
-        todo = [job for job in jobs if job.reason]
-        training = [job for job in todo if job.rule == "train"]
-        self.workers = runs_at_once(training, profile, gpus)
-        self.seconds = wall_seconds(todo, self.workers, profile.slurm)
-        self.over_limit = runs_over_limit(training)
-        config = profile.paper.config
-        self.keep = config.keep_trajectories
-        # With the other choice too.
-        self.disk, self.other_disk = (
-            disk_of(jobs, config, self.workers, keep) for keep in (self.keep, not self.keep)
-        )
-
-    def cells(self, rule: str, task: str, jobs: list[Job]) -> tuple[str, ...]:
-        """A row of the table: hours and reasons are of those jobs that are still to run."""
-        todo = [job for job in jobs if job.reason]
-        reasons = Counter(job.reason for job in todo).most_common()
-        return (
-            rule,
-            task,
-            str(len(jobs)),
-            str(len(jobs) - len(todo)),
-            hours(sum(job.gpu_hours for job in todo)),
-            hours(sum(job.core_hours for job in todo)),
-            duration(max(job.seconds for job in todo)) if todo else "",
-            size(sum(job.bytes for job in jobs if self.keep or job.rule != "train")),
-            ", ".join(sorted({job.source for job in todo})),
-            "; ".join(f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in reasons),
-        )
-
-
-def make_plan(profile: Profile, targets: list[str], gpus: int, gpu_flops: float = GPU_FLOPS) -> Plan:
-    """What Snakemake would run for the targets, and its cost. Raises UserError."""
-    estimated = Estimator(profile.results, gpu_flops)
-    return Plan([estimated(job) for job in plan_jobs(profile, targets)], profile, gpus)
+def render_plan(plan: Plan, targets: list[str]) -> str:
+    """The table, what changed and what it costs, time and disk, and where the numbers come from."""
+    rows = groupby(sorted(plan.jobs, key=place), place)
+    lines = [cells(rule, task, list(jobs), plan.keep) for (_, rule, task), jobs in rows]
+    everything = cells("all", "", plan.jobs, plan.keep)
+    lines.append((*everything[:6], "", everything[7], "", ""))
+    keeping = f"hallmarks accept {' '.join(targets)} --profile {plan.profile.name}"
+    rates = dict.fromkeys([MEASURED, *(f"Stated: {rate}." for job in plan.todo for rate in job.rates)])
+    parts = [[aligned(HEADS, lines, range(2, 8))], changes(plan, keeping), totals(plan), rates]
+    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def place(job: Job) -> tuple[int, str, str]:
@@ -62,41 +30,72 @@ def place(job: Job) -> tuple[int, str, str]:
     return ORDER.index(job.rule) if job.rule in ORDER else len(ORDER), job.rule, job.task
 
 
-def render_plan(plan: Plan, targets: list[str]) -> str:
-    """The table, what changed and what it costs, time and disk, and where the numbers come from."""
-    rows = groupby(sorted(plan.jobs, key=place), place)
-    lines = [plan.cells(rule, task, list(jobs)) for (_, rule, task), jobs in rows]
-    everything = plan.cells("all", "", plan.jobs)
-    lines.append((*everything[:6], "", everything[7], "", ""))
-    keep = f"hallmarks accept {' '.join(targets)} --profile {plan.profile.name}"
-    said = changes_said(plan.jobs, plan.profile.results, keep)
-    parts = [[aligned(HEADS, lines, range(2, 8))], said, totals(plan), sources(plan.jobs)]
-    return "\n\n".join("\n".join(part) for part in parts if part)
-
-
-def totals(plan: Plan) -> list[str]:
-    """Wall time, disk, and the runs that need more than one attempt."""
-    at, beside = number(plan.workers, "GPUs"), ""
-    if not plan.profile.slurm:
-        at, beside = "this machine", f", {plan.workers} runs side by side" if plan.workers > 1 else ""
-    disk, other, allowed = plan.disk, plan.other_disk, plan.profile.attempts
-    if plan.keep:
-        saving = f"with keep_trajectories: false, {size(other.rest)} and {size(other.peak)}, which saves"
-    else:
-        saving = "each trajectory is removed once its kernel exists, which saves"
-    saved = f"{size(abs(disk.rest - other.rest))} at rest, {size(abs(disk.peak - other.peak))} at peak"
-    lines = [
-        f"Wall time on {at}{beside}: {duration(plan.seconds)}, waits in a queue left out.",
-        f"Disk: {size(disk.rest)} at rest, {size(disk.peak)} at peak; {saving} {saved}.",
-    ]
-    for job in plan.over_limit:
-        enough = "" if attempts_of(job) <= allowed else "; raise runtime or retries"
-        lines.append(f"{attempts_said(job, allowed)}{enough}.")
-    return lines
+def cells(rule: str, task: str, jobs: list[Job], keep: bool) -> tuple[str, ...]:
+    """A row of the table: hours and reasons are of those jobs that are still to run."""
+    todo = [job for job in jobs if job.reason]
+    reasons = Counter(job.reason for job in todo).most_common()
+    return (
+        rule,
+        task,
+        str(len(jobs)),
+        str(len(jobs) - len(todo)),
+        *spent(todo),
+        duration(max(job.seconds for job in todo)) if todo else "",
+        size(left(jobs, keep)),
+        ", ".join(sources(todo)),
+        "; ".join(f"{count} {reason}" if len(reasons) > 1 else reason for reason, count in reasons),
+    )
 
 
 def sources(jobs: list[Job]) -> list[str]:
-    """Where the numbers come from, those that were used."""
-    rates = dict.fromkeys(rate for job in jobs if job.reason for rate in job.rates)
-    lines = ["Measured: benchmark files and logs of finished runs of the same network and data."]
-    return lines + [f"Stated: {rate}." for rate in rates]
+    """What their estimates rest on."""
+    runs = sorted({job.measured for job in jobs if job.measured})
+    counts = (
+        [number(runs[0], "runs")] if len(runs) == 1 else [f"{runs[0]} to {runs[-1]} runs"] if runs else []
+    )
+    return [*(f"measured, {count}" for count in counts), *["stated"] * any(not job.measured for job in jobs)]
+
+
+def spent(jobs: list[Job]) -> tuple[str, str]:
+    """GPU hours, and core hours of those that ask for no GPU."""
+    gpu = sum(job.seconds * job.resources.get("gpu", 0) for job in jobs)
+    core = sum(job.seconds * job.threads for job in jobs if not job.resources.get("gpu"))
+    return hours(gpu / 3600), hours(core / 3600)
+
+
+def changes(plan: Plan, keeping: str) -> list[str]:
+    """A line for each change, with what making again costs by it; `keeping` is how to keep what is there."""
+    own, lines = [job for job in plan.todo if job.own], []
+    for reason in dict.fromkeys(job.reason for job in own):
+        jobs = [job for job in own if job.reason == reason]
+        gpu, core = spent(jobs)
+        lines.append(f"{reason}: {counted(jobs)}, {f'{gpu} GPU h' if gpu else f'{core} core h'}")
+    if lines:
+        lines.append(f'`{keeping} --why "…"` keeps them as they are.')
+    done = [job for job in plan.jobs if job.result and not job.reason]
+    if standing := [job for job in done if stands_accepted(plan.profile.results, job.result)]:
+        lines.append(f"Accepted as they are: {counted(standing)}.")
+    return lines
+
+
+def counted(jobs: list[Job]) -> str:
+    """`36 runs, 1 kernel`."""
+    kinds = Counter(job.result.kind for job in jobs)
+    return ", ".join(number(count, kind) for kind, count in kinds.items())
+
+
+def totals(plan: Plan) -> list[str]:
+    """Wall time, disk, what bounds the runs that read files, and those that need more than one attempt."""
+    where = "this machine" + f", {plan.workers} runs side by side" * (plan.workers > 1)
+    where = number(plan.workers, "GPUs") if plan.profile.slurm else where
+    rest, peak = left(plan.jobs, plan.keep), plan.peak(plan.keep)
+    rest_saved = left(plan.jobs, True) - left(plan.jobs, False)
+    peak_saved = plan.peak(True) - plan.peak(False)
+    bounds = dict.fromkeys(f"{job.task}: {job.bound}." for job in plan.todo if job.bound)
+    return [
+        f"Wall time on {where}: {duration(plan.seconds)}, waits in a queue left out.",
+        f"Disk: {size(rest)} at rest, {size(peak)} at peak; "
+        f"keep_trajectories: false saves {size(rest_saved)} at rest, {size(peak_saved)} at peak.",
+        *bounds,
+        *(f"{said}{'' if enough else '; raise runtime or retries'}." for said, enough in plan.limits.items()),
+    ]

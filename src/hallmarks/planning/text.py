@@ -1,15 +1,18 @@
 """Tables, times and sizes as a terminal shows them."""
 
+from collections.abc import Collection
+
+from tabulate import tabulate
+
 
 def duration(seconds: float) -> str:
     """`37 h 10 min`, `4 min`, `12 s`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 100 else f"{hours / 24:.1f} days"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours >= 100:
+        return f"{hours / 24:.1f} days"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def hours(value: float) -> str:
@@ -32,14 +35,7 @@ def size(count: float) -> str:
     return f"{count:.3g} TB"
 
 
-def aligned(heads: tuple[str, ...], lines: list[tuple[str, ...]], numbers: range) -> str:
+def aligned(heads: tuple[str, ...], lines: list[tuple[str, ...]], numbers: Collection[int]) -> str:
     """Columns of equal width, those of `numbers` to the right."""
-    widths = [max(len(line[column]) for line in [heads, *lines]) for column in range(len(heads))]
-    rule = tuple("-" * width for width in widths)
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column in numbers else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in [heads, rule, *lines]
-    )
+    sides = ["right" if column in numbers else "left" for column in range(len(heads))]
+    return tabulate(lines, heads, "simple", colalign=sides if lines else None, disable_numparse=True)

@@ -12,7 +12,8 @@ def accept_result(results: Results, result: Result, why: str) -> str | None:
     if not (said := results.verdict(result)):
         return None
     made = results.made(result)
-    accept(results.folder / result.beside("accepted"), made, results.identity(result), why)
+    beside, first = (results.folder / name for name in (result.beside("accepted"), result.outputs[0]))
+    accept(beside, made, results.identity(result), why, first)
     results.forget()
     return f"{result.kind}/{result.name}: stands ({'; '.join(said)})"
 

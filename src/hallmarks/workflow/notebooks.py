@@ -16,19 +16,21 @@ def check_notebooks(paper: Paper, root: Path) -> None:
         raise UserError(
             f"{root}: has no notebooks; clone the whole project, and name its Snakefile by its path"
         )
-    for kind in ("figures", "studies"):
+    for kind in ("figures", "studies", "tables"):
         for name, shown in getattr(paper.config, kind).items():
             if shown.notebook not in there:
                 hint = near(shown.notebook, there) or f"; there are {', '.join(there)}"
                 raise UserError(
                     f"{kind}.{name}.notebook: there is no {root}/notebooks/{shown.notebook}.ipynb{hint}"
                 )
-    for name, figure in paper.config.figures.items():
-        known = options_of(figure.notebook)
-        for option in figure.options if known is not None else []:
-            if option not in known:
-                hint = near(option, known) or f"; it takes {', '.join(known) or 'none'}"
-                raise UserError(f"figures.{name}.options: {figure.notebook} takes no '{option}'{hint}")
+    for kind in ("figures", "tables"):
+        for name, figure in getattr(paper.config, kind).items():
+            known = options_of(figure.notebook)
+            known = [] if known is None and kind == "tables" else known
+            for option in figure.options if known is not None else []:
+                if option not in known:
+                    hint = near(option, known) or f"; it takes {', '.join(known) or 'none'}"
+                    raise UserError(f"{kind}.{name}.options: {figure.notebook} takes no '{option}'{hint}")
 
 
 def options_of(notebook: str) -> list[str] | None:

@@ -18,11 +18,8 @@ from hallmarks.workflow.checkout import check_checkout
 from hallmarks.workflow.notebooks import check_notebooks
 from hallmarks.workflow.paper import Paper, open_paper, require_scale
 from hallmarks.workflow.requests import Requests, refuse_mixing
-from hallmarks.workflow.results import Results
+from hallmarks.workflow.results import MADE_BY, Results
 from hallmarks.workflow.targets import check_made, check_target
-
-# Which results a forced rule makes.
-MADE_BY = {"train": "runs", "kernel": "kernels", "measure": "measures", "study": "studies"}
 
 
 def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tuple[Paper, Results, Requests]:
@@ -46,7 +43,7 @@ def open_workflow(workflow: Workflow, config: dict[str, Any], root: Path) -> tup
         refuse_mixing(results.folder, paper.config.scale)
         requests = Requests(results, forced(workflow), lambda: workflow.dryrun)
         if workflow.is_main_process:  # what jobs are told is there when they start
-            requests.write_all()
+            requests.write_all([Path(path) for path in workflow.configfiles])
     except UserError as error:
         raise WorkflowError(str(error)) from None
     return paper, results, requests

@@ -8,7 +8,7 @@ file of a result that must be made again, and of a result that stands nothing.
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,10 @@ from snakemake.io import ancient, local
 
 from hallmarks.errors import UserError
 from hallmarks.files import write_json
+from hallmarks.provenance.derivation import workflow_files
+from hallmarks.provenance.store import Store
 from hallmarks.workflow.results import Result, Results
-
-# What each kind of result is made of.
-BEFORE: dict[str, set[str]] = {"runs": set(), "studies": set(), "kernels": {"runs"}}
-BEFORE |= {"measures": {"runs", "kernels"}, "figures": {"runs", "kernels", "measures"}}
-BEFORE |= {"tables": {"runs", "kernels", "measures", "studies"}}
+from hallmarks.workflow.targets import behind
 
 
 class Requests:
@@ -35,8 +33,16 @@ class Requests:
         self.results, self.again, self.dry, self.token = results, again, dry, uuid.uuid4().hex
         self.folder = results.folder
 
-    def write_all(self) -> None:
-        """Write every settings file, before Snakemake first looks which files there are, and remembers it."""
+    def write_all(self, configuration: Sequence[Path] = ()) -> None:
+        """Write every settings file, before Snakemake first looks which files there are, and remembers it.
+
+        With them the place where commands record, and the files that ask for all this, for the records.
+        """
+        store = Store(self.folder)
+        store.prepare()
+        files = workflow_files(self.results.root, configuration, store)
+        if files != read(self.folder / "settings" / "workflow.json"):
+            write_json(self.folder / "settings" / "workflow.json", files, lasting=False)
         for result in self.results.all():
             self.settings(result.kind, result.name)
 
@@ -69,7 +75,9 @@ class Requests:
         settings = local(self.settings(kind, name))
         made = self._oldest(result)
         if self.results.verdict(result) == []:
-            kept = {key: self._flagged(kind, value, made) for key, value in paths.items()}
+            forced = not self.again().isdisjoint(part.kind for part in behind(self.results, {result}))
+            newest = None if forced else made
+            kept = {key: self._flagged(kind, value, newest) for key, value in paths.items()}
             return {"settings": ancient(settings)} | kept
         if made is not None:
             make_newer(Path(settings), made)
@@ -83,12 +91,13 @@ class Requests:
     def _flagged(self, kind: str, value: str | list[str], made: float | None) -> Any:
         """What is newer than a result that stands was copied or touched: its time says nothing.
 
-        Unless the user forces what comes before it. Data got once more make no run again; their digests do.
+        `made` is None where the user forces what comes before it. Data got once more make no run again; their
+        digests do.
         """
         if isinstance(value, list):
             return [self._flagged(kind, path, made) for path in value]
         time = mtime(Path(value))
-        newer = made is not None and time is not None and time > made and not BEFORE[kind] & self.again()
+        newer = made is not None and time is not None and time > made
         return ancient(value) if newer or kind == "runs" else value
 
 
@@ -118,14 +127,18 @@ def make_newer(path: Path, than: float) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
+MADE = ("runs", "kernels", "measures", "studies", "figures", "tables")
+
+
 def refuse_mixing(folder: Path, scale: str) -> None:
     """Raise UserError where a folder holds results of another scale, whose figures have the same names."""
     path = folder / "settings" / "scale.json"
     held = read(path).get("scale", scale)
-    if held != scale:
+    made = any(any((folder / kind).glob("*")) for kind in MADE)  # what only looked, as a plan, holds nothing
+    if held != scale and made:
         raise UserError(
             f"{folder}: holds results of scale {held}, and figures of scale {scale} would replace them; "
             f"give another folder, `results: results-{scale}` in your overlay, or move this one away"
         )
-    if not path.exists():
+    if held != scale or not path.exists():
         write_json(path, {"scale": scale})

@@ -31,7 +31,9 @@ def named(results: Results, target: str) -> set[Result]:
     """The results of one target: a stage, a name, or a file of one."""
     every = results.all()
     if target in STAGES:
-        return {result for result in every if result.kind in STAGES[target]}
+        paper = results.paper
+        kept = {*paper.runs_in_all, *paper.in_all([*paper.config.figures, *results.tables])}
+        return {result for result in every if result.kind in STAGES[target] and result.name in kept}
     found = {
         result for result in every if result.name == target and result.kind in {"runs", "figures", "tables"}
     }
@@ -47,7 +49,15 @@ def named(results: Results, target: str) -> set[Result]:
 
 def check_target(paper: Paper, target: str) -> None:
     """Raise UserError where a word is no target; what looks like a file is left to Snakemake."""
-    known = [*STAGES, *RULES, "claims", "data_all", *paper.config.figures, *paper.config.studies]
+    known = [
+        *STAGES,
+        *RULES,
+        "claims",
+        "data_all",
+        *paper.config.figures,
+        *paper.config.studies,
+        *paper.config.tables,
+    ]
     if target not in known and re.fullmatch(r"[\w-]+", target) and not Path(target).exists():
         raise UserError(
             f"{target}: no such target{near(target, known)}; `snakemake --list-target-rules` names all"
