@@ -13,8 +13,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory) -> Project:
-    """The project with everything made."""
+    """The project, with all of it made that is of a kind of its own."""
     project = Project(tmp_path_factory.mktemp("project"))
+    project.keep_one_of_each_kind()
     made = project.snakemake("all")
     assert made.returncode == 0, made.stderr[-5000:]
     return project

@@ -78,6 +78,17 @@ def test_a_state_of_other_settings_is_set_aside_and_gone_on_from_once_they_are_b
     assert not (tmp_path / "scratch" / RUN).exists()
 
 
+def test_settings_that_cannot_be_written_are_one_line_and_the_run_stays(train, tmp_path, capsys):
+    assert train(SETTINGS, stopped=True) == 75
+    (folder,) = (tmp_path / "scratch" / RUN).glob("*/output")
+    (folder / "settings.yaml/x").mkdir(parents=True)
+    assert train(SETTINGS) == 2
+    assert f"{folder}/settings.yaml: cannot be written" in capsys.readouterr().err.splitlines()[-1]
+    (folder / "settings.yaml/x").rmdir()
+    (folder / "settings.yaml").rmdir()
+    assert train(SETTINGS) == 0
+
+
 def test_an_accepted_state_is_gone_on_from(train, tmp_path, capsys):
     train(SETTINGS, stopped=True)
     train(OTHER, stopped=True)

@@ -8,14 +8,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hallmarks.claims.judging import KINDS, judge
+from hallmarks.claims import judging
+from hallmarks.claims.judging import KINDS, claims_of, table_of
 from hallmarks.claims.kinds.bound import Settings as Bound
 from hallmarks.claims.kinds.order import Settings as Order
+from hallmarks.claims.readings import Readings
 from hallmarks.claims.rendering import render_claims
-from hallmarks.claims.verdicts import ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE
+from hallmarks.claims.verdicts import ALL_SEEDS, MEAN, NOT, NOT_COMPARABLE, VERDICTS
 from hallmarks.cli import main
-from hallmarks.measures import Kernel, derived
+from hallmarks.config.load import load_configuration
+from hallmarks.measures import Kernel, derived, measure
 from hallmarks.measures.file import read_measures
+from hallmarks.origins.trained import inputs_of
+from hallmarks.workflow.paper import open_paper
+from hallmarks.workflow.settings import claims_settings
+from smoke import ROOT
+
+
+def judge(claims: list[dict], tables: dict, scale: str, kernels: dict | None = None) -> pd.DataFrame:
+    """The claims' table, judged by tables of measures and kernels that are no files."""
+    readings = Readings(None)
+    for run, content in tables.items():
+        readings.run(run).__dict__.update(measures=content, kernel=(kernels or {}).get(run))
+    return table_of(judging.judge(claims, readings, scale))
 
 
 def table(mds: float, n: int = 3, angles: tuple = (80.0, 100.0)) -> pd.DataFrame:
@@ -106,12 +121,13 @@ def test_a_measure_along_the_trajectory_becomes_a_number(reduce, value):
     ("reduce", "unit", "drops", "values", "number"),
     [
         ("change", "epochs", [], (3.0, 9.0, 1.0), -2.0),
-        # Phases 1–2, 3–4, 5–6: means 5, 2, 3.
-        ("phase_change", "epochs", [3, 5], (4.0, 6.0, 2.0, 2.0, 1.0, 5.0), 1.0),
-        ("phase_change", "steps", [30], (4.0, 6.0, 2.0, 2.0, 2.0, 2.0), -3.0),
+        # Phases 1–2, 3–4, 5–6; then 1–2 and 3–6. That it falls from phase to phase says nothing.
+        ("phase_trend", "epochs", [3, 5], (4.0, 6.0, 2.0, 1.0, 0.1, 0.2), 2.0),
+        ("phase_trend", "steps", [30], (6.0, 4.0, 4.0, 2.0, 2.0, 1.0), -1.5),
         # Around 4: 6 and 4 before, 1 and 3 after; the angle at the drop itself is of both phases.
         ("drop_change", "epochs", [4], (99.0, 6.0, 4.0, 50.0, 1.0, 3.0), -3.0),
         ("unsettled", "epochs", [2], (1.0, 9.0, 9.5, 10.0), 0.1),
+        ("unsettled", "epochs", [2], (1.0, 16.0, 9.5, 8.0), 1.0),
     ],
 )
 def test_what_happens_along_the_trajectory_becomes_a_number(reduce, unit, drops, values, number):
@@ -183,7 +199,10 @@ def test_a_derived_measure_is_one_file(tmp_path, monkeypatch):
         "def derive(kernel, phases):\n    return float(len(kernel.step))\n"
     )
     monkeypatch.setattr(derived, "__path__", [*derived.__path__, str(tmp_path)])
-    assert set(derived.names()) == {"block_contrast", "mds_every_2nd", "mds_every_5th", "points_kept"}
+    assert set(derived.names()) == {
+        *("block_contrast", "layers_differ", "mds_every_2nd", "mds_every_5th", "mds_unsettled"),
+        *("middle_settles_later", "points_kept"),
+    }
     claim, tables = order(a=[0.1])
     save_kernel(tmp_path / "kernel.npz", np.eye(3), np.arange(3.0))
     kernels = dict.fromkeys(tables, Kernel.load(tmp_path / "kernel.npz"))
@@ -198,19 +217,19 @@ def test_a_derived_measure_is_one_file(tmp_path, monkeypatch):
         "above": 2,
     }
     typed = Bound(**stated, measure="points_kept")
-    assert typed.needs_kernels() and not typed.needs_drops()
+    assert typed.reads() == "kernels" and not typed.needs_drops()
     assert typed.modules() == ["hallmarks.claims.kinds.bound", "hallmarks.measures.derived.points_kept"]
 
 
 def test_what_the_workflow_asks_of_a_claim():
     stated = {"statement": "ω rises", "section": "C.1", "experiment": "e"}
     claim = Order(**stated, kind="order", ascending=[2, 0])
-    assert claim.positions() == [2, 0] and not claim.needs_drops() and not claim.needs_kernels()
+    assert claim.positions() == [2, 0] and not claim.needs_drops() and claim.reads() == "measures"
     assert claim.with_labels(["a", "b", "c"])["ascending"] == ["c", "a"]
     number = KINDS["number"].Settings(**stated, kind="number", variation=1, paper=0.5)
     assert number.positions() == [1] and number.with_labels(["a", "b"])["variation"] == "b"
     bound = stated | {"kind": "bound", "variations": [0], "above": 0}
-    assert Bound(**bound, measure="norm", reduce="phase_change").needs_drops()
+    assert Bound(**bound, measure="norm", reduce="phase_trend").needs_drops()
     assert Bound(**bound, measure="block_contrast").needs_drops()
     assert not Bound(**bound, measure="norm", reduce="change").needs_drops()
 
@@ -257,7 +276,7 @@ def test_command_writes_both_tables(tmp_path, capsys):
     judged = pd.read_csv(output)
     assert judged["verdict"].tolist() == [NOT] and judged["statement"].tolist() == [statement]
     page = output.with_suffix(".html").read_text()
-    assert "<td>ω_{0} &lt; 1 &amp; {rises} {{ snakemake.x }} {wildcards} $x_1$ %s</td>" in page
+    assert "<h3>ω_{0} &lt; 1 &amp; {rises} {{ snakemake.x }} {wildcards} $x_1$ %s</h3>" in page
     assert "laptop scale" in page and NOT in page
     assert {path.name for path in output.parent.iterdir()} == {"claims.csv", "claims.html"}
 
@@ -291,6 +310,40 @@ def test_command_refuses_in_one_line(tmp_path, capsys):
     refused([claim], "claims.txt", output="claims.txt")
 
 
+def weights_of(depth: int) -> list[str]:
+    """What the weights of a language model's queries, keys and values are called once they are split."""
+    roles = ("query", "key", "value")
+    return [f"gpt_neox.layers.{layer}.attention.{role}.weight" for layer in range(depth) for role in roles]
+
+
+def test_all_of_the_papers_claims_can_be_judged_from_its_runs():
+    """Of made-up trajectories: which runs are compared, and what is read of them, is what counts."""
+    paper = open_paper(
+        load_configuration([ROOT / "config.yaml", ROOT / "config/smoke.yaml"]).model_dump(), []
+    )
+    runs = {run for row in paper.experiments.values() for each in row for run in each.names}
+    draw, kernels = np.random.default_rng(0), {}
+    for run in sorted(runs):
+        settings = paper.runs[run].settings
+        model = getattr(settings, "model", None)  # not of a run that is simulated, or branches from another
+        groups = weights_of(model.depth) if inputs_of(model) == "tokens" else ["w"]
+        walks = draw.standard_normal((len(groups), settings.cost().points, 20))
+        steps = np.arange(walks.shape[1])
+        kernels[run] = Kernel(
+            walks @ walks.swapaxes(1, 2), groups, np.full(len(groups), 20), steps, steps.astype(float)
+        )
+    tables = {run: measure(kernel, run) for run, kernel in kernels.items()}
+    of_runs = [
+        name for name, claim in paper.config.claims.items() if claim.reads() in {"kernels", "measures"}
+    ]
+    asked = [claim for claim in claims_of(claims_settings(paper)) if claim["id"] in of_runs]
+    judged = judge(asked, tables, paper.config.scale, kernels)
+    assert list(judged["id"]) == of_runs and judged["verdict"].isin(VERDICTS).all()
+    not_comparable = judged["verdict"] == NOT_COMPARABLE
+    # At smoke scale some variations are listed as often as the claims count.
+    assert set(judged["note"][not_comparable]) == {"ours is at smoke scale", "variations are equal"}
+    assert not not_comparable.all()
+
+
 def test_no_claims_is_an_empty_table():
-    empty = judge([], {}, "smoke")
-    assert empty.empty and "0 claims" in render_claims(empty, "smoke")
+    assert judge([], {}, "smoke").empty and "at smoke scale" in render_claims([], {"scale": "smoke"})

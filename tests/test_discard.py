@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from hallmarks import cli
+from hallmarks.runs.acceptance import accept
+from hallmarks.runs.identity import Identity
 from hallmarks.trajectory.reader import read_trajectory
 from hallmarks.trajectory.store import POINTS, TrajectoryWriter
 
@@ -70,6 +72,25 @@ def test_without_their_kernel_nothing_is_removed(trajectory, tmp_path, capsys, k
     told = capsys.readouterr().err
     assert str(path) in told and told.count("\n") == 1
     assert sorted(trajectory.iterdir()) == before
+
+
+def test_a_kernel_of_another_run_of_the_same_steps_is_refused_unless_accepted(trajectory, capsys):
+    kernel, run = trajectory.with_suffix(".npz"), Identity({"seed": 0}, {}, {})
+    run.write(trajectory.parent / "identity.json")
+    of_other = Identity({}, {"runs/a": Identity({"seed": 1}, {}, {}).key}, {})
+    of_other.write(kernel.with_suffix(".identity.json"))
+    before = sorted(trajectory.iterdir())
+    assert discard(trajectory, kernel) == 2 and "made of another run" in capsys.readouterr().err
+    assert sorted(trajectory.iterdir()) == before
+    accept(kernel.with_suffix(".accepted.json"), of_other, Identity({}, {"runs/a": run.key}, {}), "the same")
+    assert discard(trajectory, kernel) == 0
+
+
+def test_the_kernel_of_the_run_is_taken(trajectory):
+    kernel, run = trajectory.with_suffix(".npz"), Identity({"seed": 0}, {}, {})
+    run.write(trajectory.parent / "identity.json")
+    Identity({}, {"runs/a": run.key}, {}).write(kernel.with_suffix(".identity.json"))
+    assert discard(trajectory, kernel) == 0
 
 
 def test_a_kernel_of_removed_points_is_refused(trajectory, capsys):

@@ -3,23 +3,29 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hallmarks.checks import Check, doctor, node, render_checks
-from hallmarks.checks.doctor import check_limits, check_sources, examine
-from hallmarks.checks.node import check_room, unreadable
-from hallmarks.checks.probe import check_node, launcher
-from hallmarks.checks.site import check_account, check_partition, check_site
-from hallmarks.checks.versions import check_versions
-from hallmarks.cluster.site import partitions, seconds_of
+from hallmarks.checks.doctor import (
+    check_account,
+    check_partition,
+    check_plan,
+    check_site,
+    check_versions,
+    examine,
+)
+from hallmarks.checks.node import check_node, check_room, launcher, unreadable
+from hallmarks.cluster.slurm import partitions
 from hallmarks.config.load import load_configuration
+from hallmarks.config.types import Config
+from hallmarks.errors import UserError
 from hallmarks.planning.jobs import Job
+from hallmarks.planning.plan import Plan
 from hallmarks.planning.profile import Profile
-from hallmarks.planning.table import Plan
-from hallmarks.planning.wall import runs_over_limit
 from hallmarks.workflow.paper import Paper
 from hallmarks.workflow.results import Results
 
@@ -27,7 +33,6 @@ ROOT = Path(__file__).parents[1]
 PAPER = load_configuration([ROOT / "config.yaml"])
 ASKS = {"gpu": 1, "runtime": 120, "slurm_account": "lab", "slurm_partition": "gpu"}
 TRAIN = Job("train", "resnet50-imagenet/default/seed0", "not made yet", 8, ASKS)
-ASKED = {"gpu": True, "data": {}, "scratch": "scratch", "needed": 0}
 
 
 @pytest.fixture
@@ -45,7 +50,11 @@ def commands(tmp_path, monkeypatch):
     return write
 
 
-def failed(checks: list[Check]) -> list[str]:
+def plan_of(*jobs: Job, config: Config = PAPER, **keys: int) -> Plan:
+    return Plan(list(jobs), Profile("plain", keys, Results(Paper(config, {}), ROOT), []), 1)
+
+
+def failed(checks: Iterable[Check]) -> list[str]:
     return [check.name for check in checks if check.remedy]
 
 
@@ -76,19 +85,17 @@ def test_data_and_scratch_paths(tmp_path):
     assert not check_room("scratch", tmp_path / "new/scratch", 0).remedy
     assert list((tmp_path / "new/scratch").iterdir()) == []
     check = check_room("scratch", tmp_path / "set/train/image/scratch", 0)
-    assert check.found.endswith(": Not a directory") and "every node can write" in check.remedy
+    assert check.found.endswith("cannot be made (Not a directory)") and "every node can write" in check.remedy
 
 
 def test_limits_of_time():
-    hours = {"1:00:00": 1, "2-00:00:00": 48, "30:00": 0.5, "infinite": float("inf")}
-    assert {limit: seconds_of(limit) / 3600 for limit in hours} == hours
     long = replace(TRAIN, seconds=36000, resources={"runtime": 60})
-    assert runs_over_limit([long, replace(TRAIN, seconds=3000), TRAIN]) == [long]
-    [check] = check_limits([long], 4)
+    plan = [long, replace(TRAIN, seconds=3000), TRAIN]
+    [check] = check_plan(plan_of(*plan, retries=3))
     assert check.found.startswith("resnet50-imagenet: 10 h 0 min in jobs of at most 1 h 0 min")
     assert "11 of 4 attempts" in check.found and "retries" in check.remedy
-    assert not check_limits([long], 11)[0].remedy
-    assert check_limits([], 4) == [Check("time limits", "every run fits into one job")]
+    assert failed(check_plan(plan_of(*plan, retries=10))) == []
+    assert list(check_plan(plan_of(TRAIN))) == [Check("time limits", "every run fits into one job")]
 
 
 def test_an_account_that_is_not_ones_own(commands):
@@ -104,6 +111,7 @@ def test_an_account_that_is_not_ones_own(commands):
     ("sinfo", "found"),
     [
         ("gpu|up|1-00:00:00|gpu:2", "is up, for jobs of up to 24 h 0 min"),
+        ("gpu|up|30:00|gpu:2", "ends jobs after 30 min, 2 h 0 min are asked for"),
         ("gpu|up|infinite|gpu:a100:4(S:0)\ngpu|up|infinite|(null)", "is up, without a limit"),
         ("cpu|up|infinite|gpu:2\ngpus|up|infinite|gpu:2", "does not exist"),
         ("gpu|down|infinite|gpu:2", "is down"),
@@ -119,8 +127,11 @@ def test_partitions(commands, sinfo, found):
 
 def test_no_slurm_at_all(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    [check] = check_site([TRAIN])
-    assert check.found == "sinfo is not installed here" and "login node" in check.remedy
+    with pytest.raises(UserError, match="sinfo is not installed here"):
+        list(check_site([TRAIN]))
+    monkeypatch.chdir(tmp_path)
+    *_, last = examine(plan_of(TRAIN, executor="hallmarks-slurm"), 1)
+    assert last.found == "sinfo is not installed here" and "login node" in last.remedy
 
 
 def test_the_job_asks_as_the_training_does():
@@ -144,8 +155,7 @@ def test_what_a_job_finds(tmp_path, monkeypatch):
     monkeypatch.setattr(node, "wrong_on_gpu", lambda: "sees no GPU")
     asked["data"] = {"cifar10": str(tmp_path / "gone")}
     assert failed(node.examine(**asked, needed=10**18)) == [
-        "GPU given",
-        "PyTorch on the GPU",
+        "GPU",
         "data cifar10",
         "scratch",
     ]
@@ -155,30 +165,28 @@ def test_what_a_job_finds(tmp_path, monkeypatch):
 
 def test_a_job_that_fails_or_waits(commands):
     commands(srun="echo 'srun: error: Invalid account' >&2; exit 1")
-    [check] = check_node(TRAIN, ASKED, 60)
+    [check] = check_node(TRAIN, 60, {}, "scratch", 0)
     assert check.found == "srun: error: Invalid account" and check.remedy
     commands(srun="exec sleep 60")
-    [check] = check_node(TRAIN, ASKED, 0.2)
+    [check] = check_node(TRAIN, 0.2, {}, "scratch", 0)
     assert "did not start" in check.found and "--wait" in check.remedy
 
 
 def test_imagenet_needs_a_path():
     job = Job("data", "imagenet", "not made yet", 1, {})
-    assert failed(check_sources(PAPER, [job])) == ["data imagenet"]
-    assert check_sources(PAPER, [replace(job, reason=None), replace(job, name="cifar10")]) == []
+    assert failed(check_plan(plan_of(job))) == ["data imagenet"]
+    assert failed(check_plan(plan_of(replace(job, reason=None), replace(job, name="cifar10")))) == []
     configured = PAPER.model_copy(update={"data": {"imagenet": "/images"}})
-    assert check_sources(configured, [job]) == []
+    assert failed(check_plan(plan_of(job, config=configured))) == []
 
 
 def test_configured_folders_of_sets_in_use_are_looked_at(tmp_path, monkeypatch):
     config = PAPER.model_copy(update={"data": {"imagenet": "/nowhere", "cifar10": str(tmp_path)}})
-    jobs = [Job("data", "imagenet", "not made yet", 1, {})]
-    asked = {}
-    monkeypatch.setattr(doctor, "check_node", lambda job, wanted, wait: [asked.update(wanted)])
-    profile = Profile("plain", {}, Results(Paper(config, {}), ROOT), [])
+    job = Job("data", "imagenet", "not made yet", 1, {})
+    monkeypatch.setattr(doctor, "check_node", lambda job, wait, data, *_: [Check(str(job), str(data))])
     monkeypatch.chdir(tmp_path)
-    examine(Plan(jobs, profile, 1), 60)
-    assert asked["data"] == {"imagenet": "/nowhere"} and asked["gpu"] is False
+    *_, last = examine(plan_of(job, config=config), 60)
+    assert last == ("None", "{'imagenet': '/nowhere'}", "")
 
 
 def test_rendering():

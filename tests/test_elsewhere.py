@@ -169,7 +169,9 @@ def test_the_papers_own_notebooks_are_there():
 
 
 def test_two_scales_are_not_mixed(tmp_path):
-    refuse_mixing(tmp_path, "laptop")
+    refuse_mixing(tmp_path, "paper")
+    refuse_mixing(tmp_path, "laptop")  # that a plan was asked for is no result
+    (tmp_path / "runs/tiny").mkdir(parents=True)
     refuse_mixing(tmp_path, "laptop")
     with pytest.raises(UserError, match="holds results of scale laptop") as refused:
         refuse_mixing(tmp_path, "paper")

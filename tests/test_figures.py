@@ -20,12 +20,19 @@ from hallmarks.figures.panels import COLUMNS, DrawnPanel, panels_of, table_of_ru
 from hallmarks.figures.picture import Picture
 from hallmarks.measures import Kernel, mean_directional_similarity, measure, subsample, trajectory_map
 
-SHARED = {"picture", "panels", "curves"}
+# What is shared, and what draws no panels, or more than panels: schematics and studies, in test_simulated.py,
+# test_width.py and test_curvature.py, logs, in test_bn_only.py, layers, in test_layers.py, and a kernel of
+# one's own, in test_map.py.
+SHARED = {"picture", "panels", "curves", "schematic", "two_trajectories", "weight_decay", "width"}
+SHARED |= {"by_window", "oscillations", "bn_only", "own_map", "layers", "depth", "scale"}
 KINDS = {
     module.name: importlib.import_module(f"hallmarks.figures.{module.name}")
     for module in pkgutil.iter_modules(figures.__path__)
     if module.name not in SHARED
 }
+
+
+LONG = "learning rate 0.01, momentum 0.95, weight decay {}"
 
 
 def described(results, panels: list[dict], **time) -> list[DrawnPanel]:
@@ -103,8 +110,7 @@ def test_maps_on_the_colour_scale_of_one_panel(panels):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("count", [1, 2, 4])
-@pytest.mark.parametrize("label", ["learning rate 0.01, momentum 0.95, weight decay {}", "momentum {}"])
+@pytest.mark.parametrize(("count", "label"), [(1, LONG), (4, LONG), (2, "momentum {}")])
 def test_nothing_is_cut_off(results, tmp_path, kind, count, label):
     run = (
         ["task/default/seed0"] * 2

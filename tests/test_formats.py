@@ -75,8 +75,10 @@ def test_kernels_of_our_own_runs_depend_on_their_format_alone():
     ("names", "whole"),
     [
         (["pytorch_model.bin", "model.safetensors"], "model.safetensors"),
-        (["model.safetensors", "model.safetensors.index.json"], "model.safetensors.index.json"),
-        (["model.safetensors", "pytorch_model.bin.index.json"], "pytorch_model.bin.index.json"),
+        (["model.safetensors", "model.safetensors.index.json"], "model.safetensors"),
+        (["model.safetensors", "pytorch_model.bin.index.json"], "model.safetensors"),
+        (["pytorch_model.bin", "model.safetensors.index.json"], "model.safetensors.index.json"),
+        (["pytorch_model.bin", "pytorch_model.bin.index.json"], "pytorch_model.bin"),
         (["weights.bin"], None),
     ],
 )

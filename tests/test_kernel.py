@@ -114,9 +114,8 @@ def test_values_whose_squares_leave_float32_are_multiplied_in_float64(tmp_path, 
     points = [
         {"weight": (point["weight"] * scale).astype(np.float32)} for point in walk(3, shapes={"weight": (9,)})
     ]
-    assert_gram(
-        kernel(tmp_path, trajectory(tmp_path / "t", points)).gram(), increments(points, "weight"), 3e-7
-    )
+    got = kernel(tmp_path, trajectory(tmp_path / "t", points), options=["--precision", "float32"])
+    assert_gram(got.gram(), increments(points, "weight"), 3e-7)
 
 
 def test_segments_and_workers_do_not_change_the_kernel_and_runs_are_equal(tmp_path):
@@ -154,7 +153,7 @@ def test_a_kernel_follows_a_run(tmp_path, capsys):
     """Points appear while it watches; the last kernel is the whole one."""
     points = walk(4, shapes={"weight": (40,)})
     folder = trajectory(tmp_path / "t", points[:2])
-    command = ["kernel", str(folder), "-o", str(tmp_path / "k.npz"), "--precision", "float64"]
+    command = ["kernel", str(folder), "-o", str(tmp_path / "k.npz")]
 
     def train():
         writer = TrajectoryWriter(folder, {"weight": {"shape": [40], "kind": "linear"}})
@@ -193,11 +192,11 @@ def test_divergence_and_storage_reach_the_kernel(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_is_multiplied_in_float64_where_asked(tmp_path, dtype):
+def test_half_precision_is_multiplied_in_float64(tmp_path, dtype):
     points = [{"a": torch.from_numpy(p["a"]).to(dtype)} for p in walk(4, shapes={"a": (30, 7)})]
     for t, point in enumerate(points):
         save_torch_file(point, tmp_path / f"step{t}.safetensors")
-    got = kernel(tmp_path, tmp_path, options=["--precision", "float64"])
+    got = kernel(tmp_path, tmp_path)
     assert_gram(got.gram("a"), increments([{"a": p["a"].double().numpy()} for p in points], "a"), 1e-13)
 
 
@@ -222,12 +221,13 @@ def test_checkpoints_of_others_in_any_precision(tmp_path, dtype, kind):
             )
     options = ["--key", "state.model"] if kind == "torch" else []
     got = kernel(tmp_path, tmp_path, options=options)
-    assert sorted(got.groups) == ["a", "b"] and got.step.tolist() == steps and np.isnan(got.epoch).all()
+    assert sorted(got.groups) == ["a", "b"] and got.step.tolist() == steps
+    np.testing.assert_array_equal(got.epoch, steps if kind == "torch" else [np.nan] * 4)  # as the files say
     with np.load(tmp_path / "k.npz") as file:
         assert str(file["storage"]) == str(dtype).removeprefix("torch.")
     for group in "ab":
         rows = increments([{group: point[group].double().numpy()} for point in points], group)
-        assert_gram(got.gram(group), rows, 1e-13 if dtype == torch.float64 else 1e-6)
+        assert_gram(got.gram(group), rows, 1e-13)
 
 
 def test_sharded_folders_are_points(tmp_path):
@@ -272,6 +272,39 @@ def test_queries_keys_and_values_are_split_head_by_head(tmp_path, told_by):
             assert got.numel[got.groups.index(group)] == hidden * (hidden if kind == "weight" else 1)
 
 
+def test_pytorchs_queries_keys_and_values_are_split_into_thirds(tmp_path):
+    """Told by what moves: from inputs that are 0, queries have no gradient, nor have keys, nor values."""
+    torch.manual_seed(0)
+    layer = torch.nn.MultiheadAttention(6, 3, batch_first=True)
+    torch.nn.init.normal_(layer.in_proj_bias)
+    names = dict(layer.named_parameters()).keys()
+    for still, part in enumerate(["query", "key", "value"]):
+        inputs = [torch.randn(2, 4, 6) for _ in range(3)]
+        inputs[still] = torch.zeros(2, 4, 6)
+        layer.zero_grad()
+        layer(*inputs)[0].square().sum().backward()
+        before = {f"0.self_attention.{name}": layer.get_parameter(name).detach().clone() for name in names}
+        after = {
+            f"0.self_attention.{n}": (layer.get_parameter(n) - layer.get_parameter(n).grad).detach()
+            for n in names
+        }
+        for at, point in enumerate([before, after]):
+            (tmp_path / part).mkdir(exist_ok=True)
+            save_torch_file(point, tmp_path / part / f"step{at}.safetensors")
+        got = kernel(tmp_path, tmp_path / part)
+        moved = {
+            other: got.gram(f"0.self_attention.{other}.weight")[1, 1] > 0
+            for other in ["query", "key", "value"]
+        }
+        assert moved == {other: other != part for other in moved}
+        rows = [
+            point["0.self_attention.in_proj_bias"].view(3, 6)[still].double().numpy()
+            for point in (before, after)
+        ]
+        assert_gram(got.gram(f"0.self_attention.{part}.bias"), np.stack([rows[0], rows[1] - rows[0]]), 1e-6)
+        assert got.numel[got.groups.index(f"0.self_attention.{part}.weight")] == 36
+
+
 def test_an_unknown_number_of_heads_is_asked_for(tmp_path, capsys):
     folder = safetensors(tmp_path / "neox", walk(2, shapes={"attention.query_key_value.bias": (18,)}))
     assert main(["kernel", str(folder), "-o", str(tmp_path / "k.npz")]) == 2
@@ -280,14 +313,22 @@ def test_an_unknown_number_of_heads_is_asked_for(tmp_path, capsys):
     assert "18 rows, not a multiple of 3 × 4" in capsys.readouterr().err
 
 
+def test_what_only_bears_the_name_of_an_in_projection_is_one_group(tmp_path):
+    points = walk(2, shapes={"a.in_proj_weight": (6, 5), "b.in_proj_bias": (7,)})
+    assert kernel(tmp_path, safetensors(tmp_path / "t", points)).groups == [
+        "a.in_proj_weight",
+        "b.in_proj_bias",
+    ]
+
+
 @pytest.mark.parametrize("m", [1, 3, 6])
 def test_extending_is_the_same_as_computing_the_whole(tmp_path, m):
     points = walk(6)
-    kernel(tmp_path, trajectory(tmp_path / "begun", points[:m]), options=["--precision", "float64"])
+    kernel(tmp_path, trajectory(tmp_path / "begun", points[:m]))
     (tmp_path / "k.npz").rename(tmp_path / "old.npz")
     folder = trajectory(tmp_path / "t", points)
-    whole = kernel(tmp_path, folder, options=["--precision", "float64"]).increments_gram
-    got = kernel(tmp_path, folder, options=["--precision", "float64", "--extend", str(tmp_path / "old.npz")])
+    whole = kernel(tmp_path, folder).increments_gram
+    got = kernel(tmp_path, folder, options=["--extend", str(tmp_path / "old.npz")])
     np.testing.assert_allclose(got.increments_gram, whole, rtol=1e-12, atol=1e-12)
 
 
@@ -504,7 +545,7 @@ sys.exit(main(sys.argv[1:]))
 def test_points_gram_follows_from_the_increments(tmp_path):
     points = walk(7, shapes={"weight": (40,)})
     rows = np.stack([point["weight"] for point in points]).astype(np.float64)
-    got = kernel(tmp_path, trajectory(tmp_path / "t", points), options=["--precision", "float64"])
+    got = kernel(tmp_path, trajectory(tmp_path / "t", points))
     np.testing.assert_allclose(points_gram(got.gram()), rows @ rows.T, rtol=1e-12)
 
 

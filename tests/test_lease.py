@@ -72,6 +72,26 @@ def test_who_lost_the_lease_writes_no_more(tmp_path):
         lease.check()
 
 
+def test_who_lost_the_lease_to_one_that_ended_since_writes_no_more(tmp_path):
+    lease = Lease(tmp_path)
+    lease.take()
+    lease.path(lease.number).unlink()  # by who took the next number, and gave it back
+    with pytest.raises(UserError, match="taken this run over"):
+        lease.check()
+
+
+def test_who_finds_its_number_anothers_writes_no_more(tmp_path):
+    """Numbers begin anew where nobody holds the lease."""
+    lease = Lease(tmp_path, beat=0.02)
+    lease.take()
+    lease.path(lease.number).write_text(text := json.dumps(lease.me | {"host": "n7"}))
+    lease.heart.join(20)
+    with pytest.raises(UserError, match="taken this run over"):
+        lease.check()
+    lease.release()
+    assert lease.path(lease.number).read_text() == text
+
+
 def test_the_heartbeat_is_seen(tmp_path):
     lease = Lease(tmp_path, beat=0.02)
     lease.take()

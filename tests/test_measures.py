@@ -211,5 +211,8 @@ def test_command(tmp_path, capsys):
     assert table.attrs == {"diverged": "diverged at epoch 4"}
     assert set(table["group"]) == {"all", "weight"} and set(table["run"]) == {"a/default/seed0"}
     (tmp_path / "bad.npz").write_bytes(b"not a kernel")
-    assert main(["measure", str(tmp_path / "bad.npz"), "--run", "r", "-o", str(tmp_path / "no")]) == 2
-    assert "bad.npz" in capsys.readouterr().err and not (tmp_path / "no").exists()
+    assert main(["measure", str(tmp_path / "bad.npz"), "--run", "r", "-o", str(tmp_path / "no.parquet")]) == 2
+    assert "bad.npz" in capsys.readouterr().err and not (tmp_path / "no.parquet").exists()
+    assert main(["measure", str(tmp_path / "kernel.npz"), "-o", str(tmp_path / "no.csv")]) == 2
+    assert "no.csv: measures are written as Parquet" in capsys.readouterr().err
+    assert not (tmp_path / "no.csv").exists()

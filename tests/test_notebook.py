@@ -11,11 +11,11 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from hallmarks.cli import main
+from hallmarks.config.load import overlay, read_yaml
 from hallmarks.errors import UserError
 from hallmarks.measures import Kernel, measure
 from hallmarks.settings import read_settings
@@ -32,10 +32,18 @@ from pathlib import Path
 Path(stem).parent.mkdir(exist_ok=True)
 Path(f"{stem}.csv").write_text("drawn")
 """
+BRANCH = PANEL | {"label": "at 2", "runs": ["t-branch/at=2/seed0"]}
+SAID = {"trains": "norms", "statistics": "moving", "at": 2, "trained": 8, "steps": 4, "seconds": 1.0}
+SAID |= {"optimizer_bytes": 32, "gradient_bytes": 32}
 SHOWN = {
+    "bn-only": {"panels": [PANEL, BRANCH]},
+    "bn-only-table": {"panels": [PANEL, BRANCH]},
     "claims": {"claims": [CLAIM | {"seeds": [0], "runs": {"default": "t/v"}}]},
     "study": {"study": {"dimension": 1000, "seeds": [0, 1]}},
     "initialisations": {"study": {"model": {"name": "resnet50"}, "seeds": [0, 1], "paper": 0.374}},
+    "width": {"studies": ["width"]},
+    "oscillations": {"studies": ["curvature"]},
+    "curvature": {"study": {"batches": 1, "seed": 0, "precision": "float32", "every": 4, "eigenvalues": 2}},
 }
 
 
@@ -51,18 +59,41 @@ def folder(tmp_path):
         path.parent.mkdir(parents=True)
     np.savez(
         kernel,
-        increments_gram=(increments @ increments.T)[None],
-        groups=["weight"],
-        numel=[40],
+        increments_gram=np.stack([increments @ increments.T / 3] * 3),
+        groups=[f"layers.0.attention.{role}.weight" for role in ("query", "key", "value")],
+        numel=[40] * 3,
         step=np.arange(9) * 10,
         epoch=np.arange(9.0),
         storage="float32",
         diverged="",
     )
     measure(Kernel.load(kernel), RUN).to_parquet(table, index=False)
+    for panel in (PANEL, BRANCH):
+        (run := tmp_path / "results/runs" / panel["runs"][0]).mkdir(parents=True)
+        (run / "trajectory").mkdir()
+        (run / "trajectory/trajectory.json").write_text('{"points": [], "parameters": {}}')
+        (run / "log.csv").write_text("epoch,test_accuracy\n2,0.5\n4,0.75\n")
+    (run / "branch.json").write_text(json.dumps(SAID))
     (tmp_path / "results/studies").mkdir()
     (tmp_path / "results/studies/random-init.csv").write_text("seeds,cosine\n0 and 1,0.369\n")
+    (tmp_path / "results/studies/lemma-1.csv").write_text("distribution,share\nuniform,0.5\n")
+    rows = [f"standard,{width},{seed},{1 / width}" for width in (64, 128, 256) for seed in (0, 1)]
+    head = "parametrisation,width,seed,deviation"
+    (tmp_path / "results/studies/width.csv").write_text("\n".join([head, *rows, ""]))
+    (tmp_path / "results/studies/curvature.csv").write_text(curvature())
     return tmp_path
+
+
+def curvature() -> str:
+    """The study's table of one window of four updates."""
+    here = {"eigenvalue": [3.0, 1.0], "stability": [0.3], "bound": [2], "chance": [0.01]}
+    here |= {"residual": [0.001], "share_displacement": [0.1]}
+    rows = [(0, name, rank, each) for name, found in here.items() for rank, each in enumerate(found)]
+    rows += [(t, "share", "", 0.5) for t in range(4)] + [
+        (t, "alignment", "", (-1) ** t / 2) for t in range(4)
+    ]
+    head = "run,window,step,epoch,measure,index,value"
+    return "\n".join([head, *(f"{RUN},0,{t},0,{name},{rank},{value}" for t, name, rank, value in rows), ""])
 
 
 def cell_of_parameters(notebook: Path) -> dict:
@@ -110,17 +141,20 @@ def test_each_notebook_runs_as_it_is(folder, notebook):
     assert not any(output.get("name") == "stderr" for output in outputs)
     data = {kind for output in outputs for kind in output.get("data", {})}
     assert "text/html" in data
-    assert "image/png" in data or notebook.stem in {"claims", "initialisations", "study"}
+    tables = {"bn-only-table", "claims", "curvature", "initialisations", "lemma-1", "study"}
+    assert "image/png" in data or notebook.stem in tables
     assert {path for path in folder.rglob("*")} == before
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_names_a_real_figure_of_its_kind(notebook):
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = overlay(read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "config/laptop.yaml"))
     path = Path(cell_of_parameters(notebook)["settings"])
     assert path.parent.parent == Path("results/settings")
     if path.parent.name == "figures":
         assert config["figures"][path.stem]["notebook"] == notebook.stem
+    elif path.stem in config["tables"]:
+        assert config["tables"][path.stem]["notebook"] == notebook.stem
     else:
         assert path.stem == "claims" == notebook.stem or path.stem in config["studies"]
 
@@ -155,7 +189,7 @@ def test_tables_through_the_command(folder, monkeypatch, name):
     assert run(ROOT / f"notebooks/{name}.ipynb", folder, name=shown) == 0
     table, page = pd.read_csv("figures/fig.csv"), Path("figures/fig.html").read_text()
     if name == "claims":
-        assert table["verdict"].tolist() == ["holds in all seeds"] and "<td>ω_{0} is above 0</td>" in page
+        assert table["verdict"].tolist() == ["holds in all seeds"] and "<h3>ω_{0} is above 0</h3>" in page
     else:
         assert table["seeds"].tolist() == ["0 and 1", "mean"][: 1 if name == "study" else 2]
         assert name == "study" or table["paper"].tolist() == [0.374] * 2

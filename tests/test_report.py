@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -14,7 +16,9 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from hallmarks.config.load import load_configuration
+from hallmarks.runs.run import expand
 from hallmarks.runs.vary import label
+from hallmarks.workflow.paper import Paper
 
 # What headless Chromium needs as root in a container; and it is offline: the report needs nothing else.
 FLAGS = """
@@ -126,21 +130,30 @@ def config(project):
     return load_configuration([project.folder / "config.yaml", project.folder / "config/smoke.yaml"])
 
 
+@pytest.fixture(scope="module")
+def figures(config):
+    """The figures that `all` makes, which the report is of."""
+    return {name: config.figures[name] for name in Paper(config, expand(config)).in_all(config.figures)}
+
+
 def test_the_first_page_says_what_this_is(report, config):
     page = report.browser.find_element(By.TAG_NAME, "body").text
     assert "at smoke scale" in page
-    assert all(experiment.title in page for experiment in config.experiments.values())
+    assert all((each.title in page) == each.in_all for each in config.experiments.values())
 
 
-def test_every_figure_is_displayed(shown, config, project):
-    for name in config.figures:
+def test_every_figure_is_displayed(shown, figures, project):
+    assert {path for path in shown if "/figures/" in path} == {
+        f"results/smoke/figures/{name}.png" for name in figures
+    }
+    for name in figures:
         path = f"results/smoke/figures/{name}.png"
         assert shown[path].image == (project.folder / path).read_bytes()
         assert shown[path].width > 400, path
 
 
-def test_every_caption_says_runs_scale_seeds_and_choices(shown, config):
-    for name, figure in config.figures.items():
+def test_every_caption_says_runs_scale_seeds_and_choices(shown, config, figures):
+    for name, figure in figures.items():
         caption = shown[f"results/smoke/figures/{name}.png"].caption
         assert figure.title in caption and "smoke scale" in caption
         for experiment in map(config.experiments.get, figure.experiments):
@@ -149,18 +162,28 @@ def test_every_caption_says_runs_scale_seeds_and_choices(shown, config):
             choices = (task.choices | experiment.choices).values()
             assert all(text in caption for text in [experiment.task, "; ".join(labels), *choices]), caption
             assert re.search(rf"seeds? {', '.join(map(str, experiment.seeds))}\b", caption), caption
+        for study in map(config.studies.get, figure.studies):
+            assert all(text in caption for text in [study.title, study.describe(), *study.choices.values()])
 
 
-def test_sections_and_rows_are_in_the_papers_order(report, shown, config):
-    drawn = {name for figure in config.figures.values() for name in figure.experiments}
-    titles = [f"{e.section} {e.title}" for name, e in config.experiments.items() if name in drawn]
-    assert [name.replace("\u2007", "") for name in report.sections()] == [*titles, "The paper's claims"]
+def test_sections_and_rows_are_in_the_papers_order(report, shown, config, figures):
+    first = [*config.studies.values()]
+    for figure in [*figures.values(), *config.tables.values()]:
+        first += [config.experiments[name] for name in figure.experiments[:1]]
+    sections = [name.replace("\u2007", "") for name in report.sections()]
+    assert len(sections) == len(set(sections))
+    assert {*sections} == {f"{each.section} {each.title}" for each in first} | {
+        "Schematics",
+        "The paper's claims",
+    }
+    appendix = [int(number) for number in re.findall(r"^C\.(\d+)", "\n".join(sections), flags=re.M)]
+    assert len(appendix) > 3 and appendix == sorted(appendix)
     for section in report.sections():
         rows = [row.text for row in report.open(section)]
-        ours = [row.startswith("Ours: ") for row in rows]
-        assert ours == sorted(ours)
+        kinds = [re.match("Figure|Ours|Table", row)[0] for row in rows]
+        assert rows and kinds == sorted(kinds)
         numbers = [int(number) for number in re.findall(r"^Figure\s*(\d+)", "\n".join(rows), flags=re.M)]
-        assert numbers == sorted(numbers) and (numbers or any(ours) or section == "The paper's claims")
+        assert numbers == sorted(numbers)
 
 
 def test_the_tables_can_be_read(shown, config, project):
@@ -169,8 +192,11 @@ def test_the_tables_can_be_read(shown, config, project):
     for claim in pd.read_csv(tables / "claims.csv").itertuples():
         assert claim.statement in text and claim.verdict in text
     for name in config.studies:
-        text = shown[f"results/smoke/tables/{name}.html"].text
-        assert all(f"{cosine:.4f} 0.374" in text for cosine in pd.read_csv(tables / f"{name}.csv")["cosine"])
+        text, table = shown[f"results/smoke/tables/{name}.html"].text, pd.read_csv(tables / f"{name}.csv")
+        column = {"lemma-1": "share", "curvature": "λ₁"}.get(name, "cosine")
+        digits = ".3g" if name == "curvature" else ".4f"
+        paper = " 0.374" if name == "random-init" else ""
+        assert all(f"{value:{digits}}{paper}" in text for value in table[column])
 
 
 def test_nothing_failed_and_nothing_came_from_the_network(report, shown):
@@ -179,3 +205,16 @@ def test_nothing_failed_and_nothing_came_from_the_network(report, shown):
         "return performance.getEntriesByType('resource').map(r => r.name)"
     )
     assert [name for name in fetched if not name.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_the_claims_page_fits_and_leads_to_what_is_there(browser, project):
+    """As it lies among the results, on a desk's and a phone's width."""
+    browser.get(f"file://{project.folder}/results/smoke/tables/claims.html")
+    for width in (1200, 390):
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    links = browser.execute_script("return [...document.links].map(link => link.href)")
+    files = {Path(unquote(link.removeprefix("file://").partition("#")[0])) for link in links}
+    assert len(files) > 20 and all(path.exists() for path in files)

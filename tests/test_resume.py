@@ -51,9 +51,11 @@ def digits(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def server():
-    """Starts processes that have PyTorch loaded and have not used it."""
+    """Starts processes that have loaded what a run and this module import, and have used none of it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "hallmarks.data.batches", "hallmarks.training.trainer"])
+    ours = ["commands.train", "data.batches", "data.prepare", "origins.trained", "training.attempt"]
+    # The first optimizer imports PyTorch's compiler.
+    context.set_forkserver_preload(["pytest", "torch._dynamo", *(f"hallmarks.{name}" for name in ours)])
     return context
 
 

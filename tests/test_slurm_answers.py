@@ -7,8 +7,7 @@ import yaml
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
-from hallmarks.cluster.ask import ask
-from hallmarks.cluster.queue import runs, states
+from hallmarks.cluster.slurm import ask, runs, states
 from hallmarks.errors import UserError
 
 PROFILE = yaml.safe_load((Path(__file__).parents[1] / "profiles/slurm/profile.yaml").read_text())
@@ -47,9 +46,13 @@ def test_a_cancelled_job_is_known_by_its_first_word(commands):
 
 
 @pytest.mark.parametrize("state", ["PREEMPTED", "NODE_FAIL"])
-def test_a_job_in_the_queue_again_waits_and_another_is_lost(commands, state):
-    commands(sacct=f'echo "7|{state}"; echo "8|{state}"; echo "9|RUNNING"', squeue="echo 8; echo 9")
-    assert states("x") == {"7": state, "8": "PENDING", "9": "RUNNING"}
+def test_of_an_interrupted_job_the_controller_knows_more(commands, state):
+    """It waits in the queue again, has ended well meanwhile, is lost, or is known to accounting alone."""
+    jobs = {"6": state, "7": state, "8": state, "9": "RUNNING", "10": state}
+    now = {"7": state, "8": "PENDING", "9": "COMPLETED", "10": "COMPLETED"}
+    lines = ["; ".join(f'echo "{job}|{each}"' for job, each in answer.items()) for answer in (jobs, now)]
+    commands(sacct=lines[0], squeue=lines[1])
+    assert states("x") == {"6": state, "7": state, "8": "PENDING", "9": "RUNNING", "10": "COMPLETED"}
 
 
 def test_where_accounting_is_silent_the_controller_is_asked(commands):

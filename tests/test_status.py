@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hallmarks.cluster.queue import Queued, job_of, queued, submissions
+from hallmarks.cluster.slurm import Queued, job_of, queued, submissions
 from hallmarks.config.load import overlay, read_yaml
-from hallmarks.planning.leftovers import leftovers_said
-from hallmarks.planning.progress import HEADS, Progress, progress, render_progress
+from hallmarks.planning.progress import leftovers_said, progress, render_progress
 from hallmarks.runs.identity import SHORT, Identity
+from hallmarks.runs.states import made_again_in
 from hallmarks.workflow.accepting import accept_states
 from hallmarks.workflow.paper import open_paper
 from hallmarks.workflow.results import Result, Results
@@ -44,13 +44,8 @@ def log(folder: Path, *epochs: int) -> Path:
     return folder / "log.csv"
 
 
-def look(folder: Path, jobs: list[Queued] = ()) -> Progress:
+def look(folder: Path, jobs: list[Queued] = ()) -> dict[str, str]:
     return progress(RUN, folder / "results", folder / "scratch", list(jobs))
-
-
-def shown(found: Progress) -> dict[str, str]:
-    """The table's line of a run, by the heads of its columns."""
-    return dict(zip(HEADS, found.cells(), strict=True))
 
 
 @pytest.fixture
@@ -69,7 +64,7 @@ def squeue(tmp_path):
 
 def test_nothing_yet(tmp_path):
     found = look(tmp_path)
-    assert found.state == "waiting" and found.step is None and found.left is None
+    assert found["state"] == "waiting" and found["epoch"] == found["left"] == ""
 
 
 def test_in_progress(tmp_path, monkeypatch):
@@ -77,10 +72,9 @@ def test_in_progress(tmp_path, monkeypatch):
     os.utime(log(tmp_path / OUTPUT, 1, 2), (2e9, 2e9))
     monkeypatch.setattr(time, "time", lambda: 2e9 + 30)
     found = look(tmp_path)
-    assert (found.state, found.step, found.attempts, found.seen) == ("in progress", 16, "1", 30)
-    assert found.left == 4 * 8  # 4 epochs of 8 batches, at 1 batch a second
-    said = shown(found)
-    assert (said["epoch"], said["loss"], said["test %"], said["images/s"]) == (
+    assert (found["state"], found["attempts"], found["last sign"]) == ("in progress", "1", "30 s ago")
+    assert found["left"] == "32 s"  # 4 epochs of 8 batches, at 1 batch a second
+    assert (found["epoch"], found["loss"], found["test %"], found["images/s"]) == (
         "2 of 6",
         "2.3017",
         "11.4",
@@ -95,9 +89,9 @@ def test_it_went_on_and_the_points_are_ahead_of_the_log(tmp_path):
     trajectory(tmp_path / OUTPUT / "trajectory", [0, 8, 16, 24])
     log(tmp_path / OUTPUT, 1)
     found = look(tmp_path)
-    assert (found.step, found.attempts, found.left) == (24, "2 or more", 3 * 8)
+    assert (found["epoch"], found["attempts"], found["left"]) == ("3 of 6", "2 or more", "24 s")
     log(tmp_path / OUTPUT)
-    assert look(tmp_path).left is None
+    assert look(tmp_path)["left"] == ""
 
 
 def test_the_newest_of_several_states_counts(tmp_path):
@@ -105,16 +99,16 @@ def test_the_newest_of_several_states_counts(tmp_path):
     for folder, steps, written in [(old, [0, 8, 16], 2e9), (new, [0, 8], 2e9 + 60)]:
         trajectory(folder / "trajectory", steps)
         os.utime(folder / "trajectory/trajectory.json", (written, written))
-    assert look(tmp_path).step == 8
+    assert look(tmp_path)["epoch"] == "1 of 6"
     os.utime(log(old, 1, 2), (2e9 + 90, 2e9 + 90))
-    assert look(tmp_path).step == 16
+    assert look(tmp_path)["epoch"] == "2 of 6"
 
 
 def test_a_run_without_epochs_shows_its_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(type(RUN.settings), "epoch", lambda settings: None)
     trajectory(tmp_path / OUTPUT / "trajectory", [0, 8])
     found = look(tmp_path)
-    assert shown(found)["epoch"] == "8 of 48 steps" and found.left is None
+    assert found["epoch"] == "8 of 48 steps" and found["left"] == ""
 
 
 def test_what_is_set_aside_is_counted(tmp_path, monkeypatch):
@@ -134,6 +128,13 @@ def test_what_is_set_aside_is_counted(tmp_path, monkeypatch):
     said = leftovers_said(results)
     assert said.startswith("Set aside: 1 state of other settings, data or code, 2 MB in scratch/smoke ")
     assert "; 1 superseded run, 3 MB in results/smoke/runs/" in said and "\n" not in said
+    again = made_again_in(Path("scratch/smoke"), RUN.name, wanted.key) / "output/states/state-000000008.pt"
+    again.parent.mkdir(parents=True)
+    again.write_bytes(bytes(4_000_000))
+    assert "; states trained again for branches, 4 MB in scratch/smoke/.states, which" in leftovers_said(
+        results
+    )
+    again.unlink()
     # Where the run has no state of its own, one that is accepted is gone on from.
     (Path("scratch/smoke") / RUN.name / wanted.key[:SHORT] / "identity.json").unlink()
     assert len(accept_states(results, Result("runs", RUN.name), "the seed's name alone")) == 1
@@ -144,14 +145,13 @@ def test_done_and_diverged(tmp_path):
     made = tmp_path / "results/runs" / RUN.name
     trajectory(made / "trajectory", [0, 48])
     log(made, 5, 6)
-    found = look(tmp_path)
-    said = shown(found)
-    assert (found.state, said["epoch"], said["loss"], said["images/s"]) == ("done", "6 of 6", "2.3017", "64")
-    assert said["test %"] == "11.4"
+    said = look(tmp_path)
+    assert (said["state"], said["epoch"], said["loss"]) == ("done", "6 of 6", "2.3017")
+    assert (said["images/s"], said["test %"]) == ("64", "11.4")
     (made / "trajectory/trajectory.json").unlink()
     (made / "trajectory").rmdir()
     trajectory(made / "trajectory", [0], {"epoch": 0.5, "step": 4, "learning_rate": 1})
-    assert (look(tmp_path).state, shown(look(tmp_path))["epoch"]) == ("diverged", "0.5 of 6")
+    assert (look(tmp_path)["state"], look(tmp_path)["epoch"]) == ("diverged", "0.5 of 6")
 
 
 def test_a_damaged_file_is_no_traceback(tmp_path):
@@ -159,7 +159,7 @@ def test_a_damaged_file_is_no_traceback(tmp_path):
     folder.mkdir(parents=True)
     (folder / "trajectory.json").write_text('{"points": [')
     (folder.parent / "log.csv").write_text(COLUMNS + "1,8")
-    assert look(tmp_path).state == "waiting"
+    assert look(tmp_path)["state"] == "waiting"
 
 
 def test_the_queue(squeue, monkeypatch):

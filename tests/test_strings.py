@@ -54,7 +54,7 @@ def test_the_report_shows_every_text(tiny):
     assert "system-message" not in page
     shown = embedded(page, "results")
     figure = next(record for path, record in shown.items() if path.endswith("figures/map.png"))
-    assert figure["labels"]["shows"] == plain(f"Map {TEXT}")
+    assert figure["labels"]["shows"] == f"Ours, map: {plain(f'Map {TEXT}')}"
     caption = as_text(figure["caption"])
     for word in "Map", "One", "narrow", "one":
         assert f"{word} {' '.join(TEXT.split())}" in caption

@@ -4,6 +4,7 @@ import csv
 import errno
 import math
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hallmarks.files import move_into_place
 from hallmarks.optimizers.sgd import Settings as Sgd
 from hallmarks.origins.trained import Points, Recipe
 from hallmarks.schedules.drops import Settings as drops
+from hallmarks.training.log import Log
 from hallmarks.training.setup import set_up
 from hallmarks.training.start import Start
 from hallmarks.training.state import States
@@ -180,6 +182,15 @@ def test_the_first_loss_not_finite_is_found_where_losses_are_looked_at_seldom(tm
     assert caught.value.step == 9
 
 
+def test_waiting_for_an_epochs_last_losses_is_a_part_of_its_seconds(tmp_path, monkeypatch):
+    """As on a GPU, which computes on while its steps are counted."""
+    seldom, look = trainer(tmp_path, recipe(length=1)), Log.first_not_finite
+    seldom.check_every = 50
+    monkeypatch.setattr(Log, "first_not_finite", lambda log: time.sleep(0.2) or look(log))
+    seldom.train()
+    assert seldom.log.rows[0]["seconds"] > 0.2
+
+
 def test_a_parameter_that_is_not_finite_never_becomes_a_point(tmp_path):
     settings = recipe(
         length=1, optimizer=Sgd(learning_rate=1e38, weight_decay=10), points=Points(every=1, unit="steps")
@@ -209,6 +220,20 @@ def test_stopped_and_gone_on_with_ends_in_the_same_bits(tmp_path, steps):
     for one, other in zip(points(tmp_path / "whole"), points(tmp_path / "stopped"), strict=True):
         assert one.tobytes() == other.tobytes()
     assert timeless_log(tmp_path / "whole") == timeless_log(tmp_path / "stopped")
+
+
+def test_an_epoch_that_was_stopped_takes_the_seconds_of_both_parts(tmp_path):
+    with pytest.raises(Interrupted):
+        trained(tmp_path, recipe(), stop=stop_after(4))
+    states = States(tmp_path / "states")
+    state = states.at(4)
+    state["log"]["seconds"] += 1000.0
+    states.save(4, state)
+    trained(tmp_path, recipe(length=1))
+    with open(tmp_path / "output" / "log.csv") as file:
+        (row,) = csv.DictReader(file)
+    assert 1000 < float(row["seconds"]) < 1100
+    assert float(row["images_per_second"]) == pytest.approx(48 / float(row["seconds"]))
 
 
 def test_a_damaged_state_is_set_aside_and_the_one_before_it_used(tmp_path, capfd):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hallmarks.config.load import load_configuration
+from hallmarks.config.types import TASKS
 from hallmarks.errors import UserError
 from hallmarks.runs.vary import label, vary
 
@@ -27,7 +28,7 @@ TASK = load_configuration([ROOT / "config.yaml", ROOT / "config/smoke.yaml"]).ta
         ({"at": [1, 3]}, "at=1-3", "at 1 and 3"),
         ({"schedule": {"factor": 0.5}}, "factor=0.5", "schedule.factor 0.5"),
         ({"schedule": {"name": "constant"}}, "recipe.schedule.name=constant", "schedule.name constant"),
-        ({"model": {"name": "resnet20"}}, "model.name=resnet20", "model.name resnet20"),
+        ({"model": {"name": "resnet20"}}, "model.name=resnet20+width=16", "model.name resnet20"),
         ({"points.every": 2}, "every=2", "points.every 2"),
         ({"recipe.points": {"every": 3}}, "every=3", "recipe.points.every 3"),
         (
@@ -56,6 +57,25 @@ def test_a_mapping_of_the_same_kind_joins_and_of_another_replaces():
     assert other.recipe == TASK.recipe and other.choices == TASK.choices
 
 
+SAM = {"name": "sam", "learning_rate": 0.2}
+NAMED = "learning_rate=0.2+momentum=0+recipe.optimizer.name=sam+weight_decay=0"
+
+
+@pytest.mark.parametrize(
+    ("variation", "name"),
+    [
+        ({"optimizer": SAM}, NAMED),
+        ({"optimizer": SAM | {"rho": 0.05}}, NAMED),  # its default
+        ({"optimizer": SAM | {"momentum": 0.0}}, NAMED),
+        ({"recipe.optimizer.learning_rate": 0.2, "recipe.optimizer.name": "sam"}, NAMED),
+        ({"optimizer": SAM | {"rho": 0.1}}, NAMED.replace("+weight", "+rho=0.1+weight")),
+        ({"optimizer": SAM | {"momentum": 0.9}}, NAMED.replace("momentum=0+", "")),  # the task's
+    ],
+)
+def test_equal_settings_of_another_kind_have_one_name(variation, name):
+    assert vary(TASK, variation, "here")[0] == name
+
+
 @pytest.mark.parametrize(
     ("variation", "line"),
     [
@@ -76,13 +96,18 @@ def test_a_mapping_of_the_same_kind_joins_and_of_another_replaces():
         ({"model": {"name": "resnet21"}}, "model: no model is called 'resnet21'; did you mean 'resnet20'?"),
         ({"model": {4: 5}}, "model.4: Keys should be strings, not 4"),
         ({"width": -1}, "model.width: Input should be greater than 0, not -1"),
-        ({"origin": "fetched"}, "no origin of runs is called 'fetched'; there are trained"),
+        (
+            {"origin": "borrowed"},
+            f"no origin of runs is called 'borrowed'; there are {', '.join(TASKS.names())}",
+        ),
         ({"at": [5, 9]}, "recipe: a drop at 9 is past the end, 6 epochs; end it before"),
         ({"augment": [{"a": 1}]}, "data.augment.0: Input should be 'crop' or 'flip'"),
         (
             {"learning_rate": 0.1, "recipe.optimizer.learning_rate": 0.2},
             "recipe.optimizer.learning_rate stands twice",
         ),
+        ({"points": 5, "points.every": 3}, "recipe.points stands twice"),
+        ({"points.every": 3, "recipe.points": None}, "recipe.points stands twice"),
     ],
 )
 def test_refused_in_one_line(variation, line):

@@ -16,8 +16,8 @@ from hallmarks.kernel.file import Kernel
 from hallmarks.kernel.gram import increments_gram
 from hallmarks.kernel.groups import groups
 from hallmarks.machine import cores
+from hallmarks.planning.plan import Plan
 from hallmarks.planning.profile import open_profile
-from hallmarks.planning.wall import runs_at_once
 from hallmarks.training import lease
 from hallmarks.training.lease import Lease, started
 from hallmarks.trajectory.checkpoints import find_checkpoints
@@ -72,7 +72,7 @@ def test_a_map_is_drawn(tmp_path, points, without_linux):
 
 def test_cores_are_those_of_the_machine(without_linux):
     assert cores() == os.cpu_count()
-    assert runs_at_once([], open_profile("laptop"), gpus=1) >= 1
+    assert Plan([], open_profile("laptop"), gpus=1).workers >= 1
 
 
 def test_a_process_that_was_killed_holds_nothing(tmp_path, without_linux):

@@ -7,9 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from tiny import configuration
 
-from hallmarks.config.load import overlay
-from smoke import Project
+from hallmarks.cli import main
+from hallmarks.config.load import load_configuration, overlay
+from hallmarks.runs.run import expand
+from hallmarks.workflow.paper import Paper
+from smoke import ROOT, Project
 
 
 @pytest.fixture
@@ -30,17 +34,39 @@ def edit(project):
 def test_every_figure_has_its_numbers_and_notebook(project):
     results = project.folder / "results/smoke"
     figures = sorted(path.stem for path in results.glob("figures/*.png"))
-    expected = [2, 3, 4, 6, *range(10, 20), *range(35, 65)]
-    assert set(figures) == {f"fig{n}" for n in expected} | {"saturation", "coarser"}
+    paper = paper_of(project.folder)
+    assert set(figures) == set(paper.in_all(paper.config.figures))
+    assert paper.config.figures.keys() - set(figures) == {"model-scale-published"}  # made by name alone
     for figure in figures:
         assert (results / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert len(pd.read_csv(results / f"figures/{figure}.csv")) > 0
         assert json.loads((results / f"notebooks/{figure}.ipynb").read_text())["cells"]
 
 
+def test_what_is_made_is_of_each_kind(project):
+    """Of each notebook, its options and the unit of time that it shows, one figure at least."""
+    made, whole = (kinds_of(folder) for folder in (project.folder, ROOT))
+    assert made == whole and len(whole) >= 14
+
+
+def paper_of(folder: Path) -> Paper:
+    config = load_configuration([folder / "config.yaml", folder / "config/smoke.yaml"])
+    return Paper(config, expand(config))
+
+
+def kinds_of(folder: Path) -> set[tuple]:
+    paper = paper_of(folder)
+    return {
+        (figure.notebook, *figure.options, row.runs[0].settings.origin, row.runs[0].settings.time().unit)
+        for name, figure in paper.config.figures.items()
+        for row in paper.shown[name]
+    }
+
+
 def test_the_claims_are_judged(project):
     claims = pd.read_csv(project.folder / "results/smoke/tables/claims.csv")
-    assert len(claims) == 33 and claims["verdict"].notna().all()
+    asked = yaml.safe_load((project.folder / "config.yaml").read_text())["claims"]
+    assert list(claims["id"]) == list(asked) and claims["verdict"].notna().all()
     paper = claims.set_index("id")["paper"]
     assert paper["switch-off-momentum"] == "default < momentum 0 < momentum 0, weight decay 0"
 
@@ -61,14 +87,10 @@ def test_touching_does_nothing(project):
 
 
 def test_one_sweep_leaves_the_others_alone(project, edit):
-    edit(
-        "config/smoke.yaml",
-        lambda text: text.replace(
-            "resnet50-wd: {", "resnet50-wd: {variations: [{}, {}, {}, {weight_decay: 0.5}], "
-        ),
-    )
-    planned = project.planned("kernels_all")
-    assert planned == {"train": 1, "kernel": 1, "kernels_all": 1}
+    over = {"experiments": {"coarser": {"variations": [{}, {}, {}, {"weight_decay": 0.5}]}}}
+    edit("config/smoke.yaml", lambda text: yaml.safe_dump(overlay(yaml.safe_load(text), over)))
+    planned = project.planned("figures_all")
+    assert planned == {"train": 1, "kernel": 1, "measure": 1, "figure": 1, "figures_all": 1}
 
 
 @pytest.mark.parametrize(
@@ -102,15 +124,27 @@ def test_one_sweep_leaves_the_others_alone(project, edit):
         ),
     ],
 )
-def test_a_bad_configuration_is_one_line_and_runs_nothing(tmp_path, over, line):
+def test_a_bad_configuration_is_one_line(tmp_path, monkeypatch, capsys, over, line):
+    """Of `hallmarks plan`, which reads as the workflow does."""
+    for name in ("config.yaml", "Snakefile", "profiles", "config/smoke.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(ROOT / name)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(over)
+    monkeypatch.chdir(tmp_path)
+    words = ["plan", "--profile", "profiles/smoke", "--configfile", "config/smoke.yaml", "mine.yaml"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert line in said and said.count("\n") == 1
+
+
+def test_a_bad_configuration_runs_nothing(tmp_path):
     project = Project(tmp_path)
-    settings = project.folder / "config/smoke.yaml"
-    settings.write_text(yaml.safe_dump(overlay(yaml.safe_load(settings.read_text()), yaml.safe_load(over))))
-    refused = project.snakemake("-n")
+    (project.folder / "mine.yaml").write_text("{sclae: 1}")
+    refused = project.snakemake("-n", "--configfile", "config/smoke.yaml", "mine.yaml")
+    line = "sclae: unknown key; did you mean 'scale'?"
     told = [said for said in (refused.stderr + refused.stdout).splitlines() if line in said]
     assert refused.returncode == 1 and len(told) == 1 and "Traceback" not in refused.stderr
-    refused = project.run("hallmarks", "plan", "--profile", "smoke")
-    assert refused.returncode == 2 and line in refused.stderr and refused.stderr.count("\n") == 1
 
 
 def test_one_figure_pays_for_what_it_needs(tmp_path):
@@ -120,25 +154,26 @@ def test_one_figure_pays_for_what_it_needs(tmp_path):
 
 def test_trajectories_go_once_their_kernel_exists(tmp_path):
     project = Project(tmp_path)
+    (project.folder / "config.yaml").write_text(yaml.safe_dump(configuration()))
     settings = project.folder / "config/smoke.yaml"
-    settings.write_text(settings.read_text() + "\nkeep_trajectories: false\n")
-    made = project.snakemake("fig2")
+    settings.write_text("scale: smoke\nkeep_trajectories: false\n")
+    made = project.snakemake("map")
     assert made.returncode == 0, made.stderr[-5000:]
-    runs = project.folder / "results/smoke/runs/resnet20-digits/default"
-    assert not list(runs.rglob("point*")) and len(list(runs.rglob("trajectory.json"))) == 2
-    assert len(list(runs.glob("*/removed.json"))) == 2
-    assert project.planned("fig2") == {}
+    run = project.folder / "results/runs/tiny/default/seed0"
+    assert (run / "trajectory/trajectory.json").exists() and (run / "removed.json").exists()
+    assert not list(run.rglob("point*")) and project.planned("map") == {}
     # To go without the removal changes nothing that is made.
-    settings.write_text(settings.read_text().replace("keep_trajectories: false", ""))
-    assert project.planned("fig2") == {}
+    settings.write_text("scale: smoke\n")
+    assert project.planned("map") == {}
     # A kernel that must be made again needs its points, and so its run is trained again.
     with open(project.folder / "src/hallmarks/kernel/gram.py", "a") as module:
         module.write("\nEDITED = 1\n")
-    assert project.planned("fig2") == {"train": 2, "kernel": 2, "measure": 2, "figure": 1, "fig2": 1}
-    plan = project.run("hallmarks", "plan", "--profile", "smoke", "fig2")
+    assert project.planned("map") == {"train": 1, "kernel": 1, "measure": 1, "figure": 1, "map": 1}
+    plan = project.run("hallmarks", "plan", "--profile", "smoke", "map")
     assert "points removed, needed again" in plan.stdout
-    assert project.snakemake("fig2").returncode == 0
-    assert len(list(runs.glob("*/trajectory/point-*"))) == 14 and not list(runs.glob("*/removed.json"))
+    made = project.snakemake("map")
+    assert made.returncode == 0, made.stderr[-5000:]
+    assert len(list(run.glob("trajectory/point-*"))) == 2 and not (run / "removed.json").exists()
 
 
 def test_files_can_be_targets(tmp_path):
@@ -150,4 +185,20 @@ def test_files_can_be_targets(tmp_path):
 def test_the_papers_own_configuration_is_planned(tmp_path):
     project = Project(tmp_path)
     shutil.copy(project.folder / "config.yaml", project.folder / "config/smoke.yaml")
-    assert project.planned()["train"] == 36
+    config = load_configuration([project.folder / "config.yaml"])
+    paper = Paper(config, expand(config))
+    planned = project.planned()
+    assert planned["train"] + planned["look_up"] == len(paper.runs_in_all)
+    assert (
+        planned["look_up"]
+        == planned["fetch"]
+        == len([run for run in paper.runs_in_all if run.startswith("pythia/")])
+    )
+    by_name_alone = [paper.runs[name].task for name in paper.runs.keys() - {*paper.runs_in_all}]
+    assert sorted(by_name_alone) == 2 * ["pythia"] + 8 * ["pythia-last"]
+
+
+def test_the_whole_paper_is_planned_at_smoke_scale(tmp_path):
+    planned, paper = Project(tmp_path).planned(), paper_of(ROOT)
+    assert planned["figure"] == len(paper.in_all(paper.config.figures)) == len(paper.config.figures) - 1
+    assert planned["train"] == len(paper.runs_in_all) == len(paper.runs)

@@ -89,8 +89,17 @@ def test_a_killed_driver_starts_nothing_twice(project, undisturbed):
 
 
 def test_ctrl_c_on_the_driver_ends_its_jobs_and_the_same_command_goes_on(project, undisturbed):
+    """At its worst moment: while the state of its job is being looked up."""
+    looks, sacct = project.folder / "looks", project.folder / "slow" / "sacct"
+    sacct.parent.mkdir()
+    sacct.write_text(
+        f"#!/bin/sh\ntrap '' INT\ntouch {looks}; sleep 3; rm {looks}\nexec {shutil.which('sacct')} \"$@\"\n"
+    )
+    sacct.chmod(0o755)
+    project.environment["PATH"] = f"{sacct.parent}:{project.environment['PATH']}"
     driver = project.start(project.target())
     project.frozen_after_a_state()
+    until(looks.exists, "a look at the job's state")
     os.killpg(driver.pid, signal.SIGINT)
     assert project.ended(driver) != 0
     until(lambda: not project.jobs("running,completing,pending"), "the end of its jobs")
