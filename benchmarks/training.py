@@ -1,9 +1,10 @@
 """Ours against the ordinary loop: the same model, batches and recipe, images/s and accuracy over seeds.
 
 The ordinary loop is the one of tutorials: a data set that gives PIL images through torchvision's transforms
-(as torchvision's FashionMNIST does), a DataLoader of 2 workers, the default memory layout. Both train the
-same images, pooled beforehand. Each run has a process of its own; they alternate, so that the machine's moods
-fall on both.
+(as torchvision's FashionMNIST does), a DataLoader of 2 workers, the default memory layout; the optimizer is
+ours, of any task of the configuration. Both train the same images, pooled beforehand. *Frozen* is ours where
+only the scalars of normalisation train, as on a branch. Each run has a process of its own; they alternate, so
+that the machine's moods fall on both.
 
     python benchmarks/training.py --data results/laptop/data/fashion-mnist
 """
@@ -36,8 +37,20 @@ from hallmarks.machine import cores
 from hallmarks.models import initialised
 from hallmarks.origins.trained import Settings
 from hallmarks.runs.vary import vary
+from hallmarks.training.kinds import parameter_kinds
+from hallmarks.training.setup import fresh, set_up
+from hallmarks.training.start import Start
 from hallmarks.training.timeline import Timeline
+from hallmarks.training.trainer import Trainer
 
+TASKS = [
+    "resnet20-fashion-mnist",
+    "vgg16-fashion-mnist",
+    "resnet20-fashion-mnist-adamw",
+    "resnet20-fashion-mnist-sam",
+    "vit-fashion-mnist",
+]
+FROZEN = "ours, frozen but for normalisation"
 SHORT_SPIN = "ordinary, its threads told to spin as briefly as ours"
 
 
@@ -70,12 +83,7 @@ def ordinary(task: Settings, data: Path, seed: int) -> tuple[float, float]:
     test = PilImages(dataset.test_images, dataset.test_labels, Compose(plain))
     batches = DataLoader(train, settings.batch_size, shuffle=True, num_workers=2, drop_last=True)
     timeline = Timeline(settings, len(batches))
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        settings.optimizer.learning_rate,
-        settings.optimizer.momentum,
-        weight_decay=settings.optimizer.weight_decay,
-    )
+    optimizer = settings.optimizer.build(model.parameters())
     seconds, step = 0.0, 0
     for _ in range(settings.length):
         model.train()
@@ -83,10 +91,14 @@ def ordinary(task: Settings, data: Path, seed: int) -> tuple[float, float]:
         for images, labels in batches:
             for group in optimizer.param_groups:
                 group["lr"] = timeline.learning_rate(step)
-            loss = F.cross_entropy(model(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+
+            def closure(images=images, labels=labels) -> torch.Tensor:
+                loss = F.cross_entropy(model(images), labels)
+                optimizer.zero_grad()
+                loss.backward()
+                return loss
+
+            optimizer.step(closure)
             step += 1
         seconds += time.perf_counter() - began
         model.eval()
@@ -116,6 +128,19 @@ def ours(name: str, task: Settings, data: Path, seed: int) -> tuple[float, float
     return images / log["seconds"].sum(), log["test_accuracy"].iloc[-1]
 
 
+def frozen(task: Settings, data: Path, seed: int) -> tuple[float, float]:
+    """The same of ours where only the scalars of normalisation train, from the initialisation on."""
+    start, batches = fresh(task, data, seed, torch.device("cpu"))
+    names = frozenset(name for name, kind in parameter_kinds(start.model).items() if kind == "norm")
+    training = set_up(task.recipe, Start(start.model, names), batches)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer("frozen", training, Path(folder))
+        trainer.train()
+    rows = trainer.log.rows
+    seconds = sum(row["seconds"] for row in rows)
+    return rows[-1]["step"] * task.recipe.batch_size / seconds, rows[-1]["test_accuracy"]
+
+
 def shortened(task: Settings, epochs: int | None) -> Settings:
     """The task, of so many epochs with drops at their thirds if `epochs` is given."""
     if epochs is None:
@@ -124,10 +149,14 @@ def shortened(task: Settings, epochs: int | None) -> Settings:
     return vary(task, {"length": epochs, "at": drops}, "--epochs")[1]
 
 
+BRIEF = {"GOMP_SPINCOUNT": "20000"}
+LOOPS = {FROZEN: (frozen, BRIEF), "ordinary": (ordinary, {}), SHORT_SPIN: (ordinary, BRIEF)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="what `hallmarks data fashion-mnist` made")
-    parser.add_argument("--tasks", nargs="+", default=["resnet20-fashion-mnist", "vgg16-fashion-mnist"])
+    parser.add_argument("--tasks", nargs="+", default=TASKS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, help="at least 3; instead of the task's")
     arguments = parser.parse_args()
@@ -136,15 +165,16 @@ def main() -> None:
     print("| task | loop | images/s | test accuracy, mean ± sd | ours / this |\n|---|---|---|---|---|")
     for name in arguments.tasks:
         task = shortened(config.tasks[name], arguments.epochs)
-        results: dict[str, list[tuple[float, float]]] = {"ours": [], "ordinary": [], SHORT_SPIN: []}
+        results: dict[str, list[tuple[float, float]]] = {"ours": []}
         for seed in range(arguments.seeds):
             results["ours"].append(ours(name, task, arguments.data, seed))
-            for loop, environment in {"ordinary": {}, SHORT_SPIN: {"GOMP_SPINCOUNT": "20000"}}.items():
+            for loop, (train, environment) in LOOPS.items():
                 with (
                     mock.patch.dict(os.environ, environment),
                     ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process,
                 ):
-                    results[loop].append(process.submit(ordinary, task, arguments.data, seed).result())
+                    made = process.submit(train, task, arguments.data, seed).result()
+                    results.setdefault(loop, []).append(made)
         speeds = {loop: statistics.median(speed for speed, _ in runs) for loop, runs in results.items()}
         for loop, runs in results.items():
             accuracies = [accuracy for _, accuracy in runs]

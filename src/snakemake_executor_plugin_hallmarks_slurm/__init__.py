@@ -11,6 +11,8 @@ snakemake/snakemake-executor-plugin-slurm; where none stands, we found none.
 - Accounts are left to `sbatch`, which refuses a wrong one, and needs no accounting for it.
 - A job waits behind those that make the same in the same folder: a killed driver leaves them running.
 - A submission waits while the controller is away (#313).
+- Ctrl-C cancels all that the driver has submitted; upstream's leaves out the jobs whose state is being looked
+  up at that moment, and those that are being submitted.
 - A group is one job step with one Snakemake, its parts side by side on their cores (#469).
 - There are no job arrays.
 """
@@ -18,6 +20,7 @@ snakemake/snakemake-executor-plugin-slurm; where none stands, we found none.
 import contextlib
 import shlex
 import shutil
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +30,7 @@ from snakemake_executor_plugin_slurm.utils import get_job_wildcards
 from snakemake_executor_plugin_slurm_jobstep import get_cpu_setting
 from snakemake_interface_common.exceptions import WorkflowError
 
-from hallmarks.cluster.queue import INTERRUPTED, Queued, queued, states
+from hallmarks.cluster.slurm import INTERRUPTED, Queued, cancel, queued, states
 from hallmarks.errors import UserError
 
 common_settings = upstream.common_settings
@@ -56,6 +59,7 @@ class Executor(upstream.Executor):
         if shutil.which("sbatch") is None:
             raise WorkflowError("sbatch is not installed here; run this where you submit jobs")
         super().__post_init__(test_mode)
+        self.cancelled = threading.Event()
 
     @property
     def next_seconds_between_status_checks(self) -> int:
@@ -80,6 +84,18 @@ class Executor(upstream.Executor):
             else:
                 yield job
 
+    def cancel(self):
+        self.cancelled.set()
+        self._job_submission_executor.shutdown(cancel_futures=True)  # what is being submitted, is to be found
+        super().cancel()
+
+    def cancel_jobs(self, active_jobs):
+        """Cancel the driver's jobs by its name: `active_jobs` are not all of them."""
+        try:
+            cancel(self.run_uuid, bool(self._submitted_job_clusters))
+        except UserError as error:
+            self.logger.error(f"{error}; the jobs run on: scancel --me --name={self.run_uuid}")
+
     def get_account_arg(self, job):
         account = job.resources.get("slurm_account")
         yield f" -A {shlex.quote(str(account))}" if account else ""
@@ -87,10 +103,10 @@ class Executor(upstream.Executor):
     def in_queue(self) -> list[Queued]:
         """The jobs submitted from here, once the controller answers; none where it stays away."""
         deadline = time.monotonic() + self.workflow.executor_settings.wait_for_controller
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self.cancelled.is_set():
             with contextlib.suppress(UserError):
                 return queued(Path(self.workflow.workdir_init))
-            time.sleep(5)
+            self.cancelled.wait(5)
         return []  # `sbatch` will say why
 
     # Upstream has no method for the two below, which stand in those that come nearest. They can go once its
