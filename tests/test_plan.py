@@ -359,6 +359,11 @@ def test_a_plan_says_what_changed_and_what_it_costs(project, tmp_path):
     assert cost.endswith(" core h") and "measured, " in said and "settings/" not in said
     accept = ["accept", "fig2", "--profile", "smoke", "--why", "it changes nothing"]
     assert " ".join(accept[:4]) in said
+    preview = project.run("hallmarks", *accept[:4], "--dry-run").stdout
+    assert preview.count(": stands (training/loop.py changed)") == 2 and preview.endswith(
+        "\n2 would be accepted\n"
+    )
+    assert not [*(project.folder / "results").rglob("accepted.json")]
     assert project.run("hallmarks", *accept).returncode == 0
     said = project.run("hallmarks", "plan", "fig2", "--profile", "smoke").stdout
     assert "Accepted as they are: 2 runs." in said and "training/loop.py" not in said

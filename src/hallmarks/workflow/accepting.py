@@ -7,19 +7,24 @@ from hallmarks.runs.identity import Identity, changes
 from hallmarks.workflow.results import Result, Results
 
 
-def accept_result(results: Results, result: Result, why: str) -> str | None:
-    """Accept one result where it would be made again; a line that says so. Raises UserError."""
-    if not (said := results.verdict(result)):
+def accept_result(results: Results, result: Result, why: str | None) -> str | None:
+    """Accept one result where it would be made again; a line that says so. Without a reason nothing is
+    written. Raises UserError."""
+    # What is accepted before it is no other part any more: said of a dry run, where it is still one.
+    parts = {f"{part.kind}/{part.name} is another" for part in results.parts(result) if results.verdict(part)}
+    if not (said := [each for each in results.verdict(result) or [] if each not in parts]):
         return None
-    made = results.made(result)
-    beside, first = (results.folder / name for name in (result.beside("accepted"), result.outputs[0]))
-    accept(beside, made, results.identity(result), why, first)
-    results.forget()
+    if why:
+        made = results.made(result)
+        beside, first = (results.folder / name for name in (result.beside("accepted"), result.outputs[0]))
+        accept(beside, made, results.identity(result), why, first)
+        results.forget()
     return f"{result.kind}/{result.name}: stands ({'; '.join(said)})"
 
 
-def accept_states(results: Results, result: Result, why: str) -> list[str]:
-    """Accept the newest state of an unfinished run, if it is of another identity; lines that say so."""
+def accept_states(results: Results, result: Result, why: str | None) -> list[str]:
+    """Accept the newest state of an unfinished run, if it is of another identity; lines that say so.
+    Without a reason nothing is written."""
     if result.kind != "runs" or results.verdict(result) == []:
         return []
     others = states_set_aside(results, result.name)
@@ -27,7 +32,8 @@ def accept_states(results: Results, result: Result, why: str) -> list[str]:
         return []
     newest = max(others, key=lambda folder: (folder / "identity.json").stat().st_mtime)
     made, wanted = Identity.read(newest / "identity.json"), results.identity(result)
-    accept(newest / "accepted.json", made, wanted, why)
+    if why:
+        accept(newest / "accepted.json", made, wanted, why)
     return [f"{newest}: its state is gone on from ({'; '.join(changes(made, wanted))})"]
 
 
