@@ -33,6 +33,7 @@ from hallmarks.trajectory.checkpoints import Checkpoints, Heads
 from hallmarks.trajectory.segments import Piece, segments
 
 KEPT_EVERY = 60.0  # seconds
+LARGE = 1e8  # bytes beside the kernel, which are said
 TWO = 2  # bands: one worked on, and one on its way
 
 
@@ -50,6 +51,8 @@ def write_streamed(
     size = segment_size(n, dtype, cores())
     arithmetic = f"float64 on {device}" if device else precision
     partial = begun(beside(output), lock_of(checkpoints, parts), size, arithmetic, len(parts.names), n)
+    if (kept := partial.gram.nbytes * (n + 1) / (2 * n)) > LARGE:
+        print(f"{partial.path}: takes {kept / 1e6:.0f} MB until the kernel is whole", file=sys.stderr)
     add_products(checkpoints, parts, partial, dtype, device)
     kernel = kernel_of(checkpoints, parts, partial.gram, partial.digests)
     kernel.save(output)

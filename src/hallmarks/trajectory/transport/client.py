@@ -17,7 +17,7 @@ from urllib3.exceptions import ProxySchemeUnknown
 from hallmarks.errors import UserError
 
 KEPT = 32  # connections to a host that are kept for later requests
-PIECE = 2**17  # bytes taken from a socket at once
+PIECE = 2**18  # bytes taken from a socket at once
 
 
 @contextmanager
