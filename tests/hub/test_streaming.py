@@ -24,6 +24,7 @@ from hallmarks.kernel.compute import write_kernel
 from hallmarks.kernel.file import Kernel
 from hallmarks.kernel.partial import Partial, beside
 from hallmarks.kernel.streamed import write_streamed
+from hallmarks.kernel.sums import Sums
 from hallmarks.trajectory import bands
 from hallmarks.trajectory.checkpoints import Checkpoint, Checkpoints
 from hallmarks.trajectory.formats import read_tensors
@@ -492,3 +493,16 @@ def test_what_lies_beside_the_kernel_is_of_this_kernel_or_refused(hub, published
     begun.write_bytes(kept)
     assert_same(write_streamed(found, output), disk)
     assert "GB are done" in capsys.readouterr().err and not begun.exists()
+
+
+def test_digests_of_bytes_tell_one_bit_and_order():
+    sums = Sums(2**12)
+    content = np.random.default_rng(0).integers(0, 256, 2**12 - 5, dtype=np.uint8)
+    digests = {sums.of(memoryview(content)), sums.of(memoryview(np.roll(content, 8)))}
+    for at in (0, 7, 2000, len(content) - 1):
+        for bit in (1, 128):
+            content[at] ^= bit
+            digests.add(sums.of(memoryview(content)))
+            content[at] ^= bit
+    assert len(digests) == 10 and sums.of(memoryview(content.copy())) in digests
+    assert sums.of(memoryview(b"")) == 0 and Sums(2**12).of(memoryview(content)) in digests

@@ -15,7 +15,7 @@ SMALLEST_SQUARE = 1e-30
 class Product(NamedTuple):
     """Of one piece of a segment: rows[m:] · rowsᵀ [n−m, n] and the rows' squares [n].
 
-    `digests` [n] are the CRC-32 of the bytes that each point has of it, where they were taken.
+    `digests` [n] are of the bytes that each point has of it, where they were taken.
     """
 
     gram: np.ndarray

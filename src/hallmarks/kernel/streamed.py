@@ -26,6 +26,7 @@ from hallmarks.kernel.gram import by_turns, bytes_of_items, in_order, segment_si
 from hallmarks.kernel.groups import Groups, groups
 from hallmarks.kernel.partial import Partial, begun, beside, lock_of
 from hallmarks.kernel.progress import Progress
+from hallmarks.kernel.sums import Sums
 from hallmarks.machine import cores
 from hallmarks.trajectory.bands import bands, fetch_ahead
 from hallmarks.trajectory.blocks import Reader
@@ -78,7 +79,7 @@ def add_products(
         threadpool_limits(1),
         ThreadPoolExecutor(workers) as pool,
         # Closed before the pool: whoever waits for bytes then stops.
-        Reader(points, digesting=True) as reader,
+        Reader(points, Sums(8 * partial.segment).of) as reader,
     ):
         work = by_turns(reader, workers, len(points), partial.segment, dtype, device)
         ahead = in_order(pool, work, bands(todo, points), given(fetch_ahead, reader), TWO)

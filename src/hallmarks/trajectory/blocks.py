@@ -1,7 +1,6 @@
 """A trajectory read once, in order, segment by segment; increments are formed while they are in cache."""
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,11 +40,11 @@ Layout = dict[str, tuple[int, int, str]]  # where a tensor lies: file, byte offs
 class Reader:
     """Open files of all points. `increments` reads one segment of all of them.
 
-    One that is `digesting` takes the CRC-32 of what it reads, of each piece of each point.
+    One with a `digest` takes it of the bytes of each piece of each point.
     """
 
-    def __init__(self, points: Sequence[Checkpoint], digesting: bool = False):
-        self.points, self.digesting = points, digesting
+    def __init__(self, points: Sequence[Checkpoint], digest: Callable[[memoryview], int] | None = None):
+        self.points, self.digest = points, digest
         self.paths = [sorted({tensor.file for tensor in point.tensors.values()}) for point in points]
         self.files: list[list[File]] = []
         self.layout_of: list[int] = []
@@ -78,7 +77,7 @@ class Reader:
 
     def stretches(self, segment: Sequence[Piece]) -> list[list[Stretch]]:
         """For each point, what to read; points laid out alike share one list."""
-        found = [_stretches(layout, segment, apart=self.digesting) for layout in self.layouts]
+        found = [_stretches(layout, segment, apart=self.digest is not None) for layout in self.layouts]
         return [found[index] for index in self.layout_of]
 
     def read_ahead(self, segment: Sequence[Piece]) -> None:
@@ -92,7 +91,7 @@ class Reader:
     ) -> list[int]:
         """Read one point's elements into `row`; `scratch` holds bytes that need conversion.
 
-        The CRC-32 of each piece's bytes where it is digesting, else nothing.
+        The digests of the pieces, where they are taken.
         """
         bytes_of_row = memoryview(row).cast("B")
         found = []
@@ -103,8 +102,8 @@ class Reader:
             else:
                 view = memoryview(scratch[: s.bytes])
             self._fill(index, s, view)
-            if self.digesting:
-                found.append(zlib.crc32(view))
+            if self.digest:
+                found.append(self.digest(view))
             if as_it_is:
                 continue
             raw, target = scratch[: s.bytes], row[s.place : s.place + s.count]
