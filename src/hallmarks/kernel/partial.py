@@ -27,10 +27,10 @@ MIXING = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no digest is lost
 class Partial:
     """The sums over the first `done` segments: `gram` [groups, n, n], beside the kernel at `path`.
 
-    `digests` uint64 [groups, n] are of the bytes of these segments, those of the pieces in order: a number goes
-    on, which a SHA-256 that is half done does not. `lock` is the digest of what is read, `segment` the elements
-    of one, `arithmetic` the type and the device, `made_by` the versions: whoever goes on with these adds the
-    same products in the same order.
+    `digests` uint64 [groups, n] are of the bytes of these segments, those of the pieces in order: a number
+    goes on, which a SHA-256 that is half done does not. `lock` is the digest of what is read, `segment` the
+    elements of one, `arithmetic` the type and the device, `made_by` the versions: whoever goes on with these
+    adds the same products in the same order.
     """
 
     path: Path
