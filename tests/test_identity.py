@@ -110,7 +110,9 @@ MADE_AGAIN = {
     **dict.fromkeys(["trajectory/others/*", "trajectory/pickles/*", "trajectory/hub/*"], set()),
     # The bytes of points, and the kernel of those that are far away.
     **dict.fromkeys(["trajectory/transport/*", "trajectory/bands.py"], set()),
-    **dict.fromkeys(["kernel/partial.py", "kernel/repeated.py", "kernel/streamed.py"], set()),
+    **dict.fromkeys(
+        ["kernel/partial.py", "kernel/repeated.py", "kernel/streamed.py", "kernel/sums.py"], set()
+    ),
     "kernel/resolution.py": set(),
     "kernel/stillness.py": set(),
     "trajectory/*": of("kernels"),

@@ -22,6 +22,7 @@ from hallmarks.errors import UserError
 from hallmarks.kernel.gram import increments_gram
 from hallmarks.kernel.groups import groups
 from hallmarks.measures import Kernel, angles, points_gram
+from hallmarks.trajectory import digests
 from hallmarks.trajectory.checkpoints import find_checkpoints
 from hallmarks.trajectory.digests import Digests
 from hallmarks.trajectory.store import TrajectoryWriter
@@ -171,7 +172,9 @@ def test_a_kernel_follows_a_run(tmp_path, capsys):
     assert_gram(Kernel.load(tmp_path / "k.npz").gram(), rows, 1e-13)
 
 
-def test_memory_does_not_grow_with_the_model(tmp_path):
+def test_memory_does_not_grow_with_the_model(tmp_path, monkeypatch):
+    # Of each lane, whether they hash at once or not.
+    monkeypatch.setattr(digests, "HASHED_AT_ONCE", 2**12)
     peaks = []
     for size in (2**15, 2**17):
         found = find_checkpoints([trajectory(tmp_path / str(size), walk(4, shapes={"weight": (size,)}))])

@@ -203,7 +203,7 @@ def test_one_point():
 
 def test_command(tmp_path, capsys):
     kernel = kernel_of(trajectory(5, 0.1))
-    np.savez(tmp_path / "kernel.npz", **vars(replace(kernel, diverged="diverged at epoch 4")))
+    replace(kernel, diverged="diverged at epoch 4").save(tmp_path / "kernel.npz")
     output = tmp_path / "measures.parquet"
     assert main(["measure", str(tmp_path / "kernel.npz"), "--run", "a/default/seed0", "-o", str(output)]) == 0
     table = pd.read_parquet(output)

@@ -19,11 +19,12 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from hallmarks.errors import UserError
-from hallmarks.kernel import gram, streamed
+from hallmarks.kernel import gram, partial, streamed
 from hallmarks.kernel.compute import write_kernel
 from hallmarks.kernel.file import Kernel
-from hallmarks.kernel.partial import beside
+from hallmarks.kernel.partial import Partial, beside
 from hallmarks.kernel.streamed import write_streamed
+from hallmarks.kernel.sums import Sums
 from hallmarks.trajectory import bands
 from hallmarks.trajectory.checkpoints import Checkpoint, Checkpoints
 from hallmarks.trajectory.formats import read_tensors
@@ -102,6 +103,8 @@ def assert_same(one: Kernel, other: Kernel) -> None:
     assert one.groups == other.groups and one.storage == other.storage
     np.testing.assert_array_equal(one.increments_gram, other.increments_gram)
     assert one.increments_gram.any()
+    if one.digests is not None and other.digests is not None:
+        np.testing.assert_array_equal(one.digests, other.digests)
 
 
 def ranged(hub: Hub) -> list[Request]:
@@ -167,6 +170,60 @@ def test_order_and_types_may_differ_from_point_to_point(hub, tmp_path):
     assert_same(write_streamed(found, tmp_path / "k.npz"), disk)
     tensors = sum(tensor.bytes for point in found.points for tensor in point.tensors.values())
     assert hub.sent() - before <= 1.02 * tensors
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_equal_tensors_have_equal_digests_in_whichever_order(hub, tmp_path, precision, monkeypatch):
+    """Of fused tensors and others, in files that lie differently; a number that differs is seen."""
+    points = walk(4, torch.float32)
+    points[1]["embed"] = points[3]["embed"].clone()
+    points[2]["0.weight"] = points[0]["0.weight"].clone()
+    points[2]["0.weight"][150, 7] += 1e-6
+    points[3]["1.weight"] = points[0]["1.weight"].roll(1, 0)
+    points[3] = dict(reversed(points[3].items()))
+    files = write(points, tmp_path / "bin", "bin")
+    for t, file in enumerate(files):
+        hub.add(REPOSITORY, f"commit{t}", "model.bin", file)
+    monkeypatch.setattr(streamed, "segment_size", lambda *_: 2**12)
+    found = checkpoints([hub.remote(REPOSITORY, f"commit{t}", "model.bin") for t in range(4)])
+    kernel = write_streamed(found, tmp_path / "k.npz", precision=precision)
+    for group, digests in zip(kernel.groups, Kernel.load(tmp_path / "k.npz").digests, strict=True):
+        assert len(np.unique(digests)) == (3 if group == "embed" else 4), group
+        assert (digests[1] == digests[3]) == (group == "embed")
+
+
+def test_what_is_done_is_half_as_large_as_the_kernel(tmp_path):
+    gram = np.random.default_rng(0).standard_normal((20, 60, 60))
+    gram = gram + gram.transpose(0, 2, 1)
+    begun = Partial(
+        tmp_path / "k", "lock", 1, "float64", partial.versions(), 1, gram, np.ones((20, 60), np.uint64)
+    )
+    begun.save()
+    assert (tmp_path / "k").stat().st_size < 0.55 * gram.nbytes
+    again = partial.begun(tmp_path / "k", "lock", 1, "float64", 20, 60)
+    np.testing.assert_array_equal(again.gram, gram)
+    begun.gram[3, 1, 2] += 1  # as a device's may be
+    begun.save()
+    again = partial.begun(tmp_path / "k", "lock", 1, "float64", 20, 60)
+    np.testing.assert_array_equal(again.gram, gram)
+
+
+def test_a_proxy_of_the_environment_is_asked(hub, monkeypatch, tmp_path):
+    hub.add(REPOSITORY, "commit", "model.bin", bytes(range(256)) * 2**10, stored=False)
+    told = hub.remote(REPOSITORY, "commit", "model.bin")
+    far = replace(told, url=told.url.replace(hub.url, "http://hub.invalid"))
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", hub.url.replace("//", "//me:secret@"))
+    assert read_bytes(open_file(far), 2**17, 8) == bytes(range(8))
+    assert {r.headers["proxy-authorization"] for r in hub.requests} == {"Basic bWU6c2VjcmV0"}
+    monkeypatch.setenv("NO_PROXY", "hub.invalid")
+    with pytest.raises(UserError, match="cannot be reached"):
+        read_bytes(open_file(far), 2**17, 8)
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(UserError, match="a proxy of the kind socks5:// is not spoken to"):
+        read_bytes(open_file(far), 2**17, 8)
 
 
 def test_a_buffer_that_is_left_out_is_not_fetched(hub, tmp_path):
@@ -373,7 +430,7 @@ KILLED = """
 import os, signal, sys
 sys.path[:0] = sys.argv[1].split(":")
 import hub.test_streaming as tests
-from hallmarks.kernel import gram, streamed
+from hallmarks.kernel import gram, partial, streamed
 from hallmarks.trajectory import bands
 from hallmarks.trajectory.transport.remote import RemoteFile
 from pathlib import Path
@@ -423,16 +480,29 @@ def test_what_lies_beside_the_kernel_is_of_this_kernel_or_refused(hub, published
     with pytest.raises(UserError, match="416"):
         write_streamed(found, output)
     hub.faults.clear()
-    partial = beside(output)
-    kept = partial.read_bytes()
+    begun = beside(output)
+    kept = begun.read_bytes()
     with pytest.raises(UserError, match="k.npz.partial: was begun of other checkpoints.*remove it"):
         write_streamed(checkpoints(files[:2]), output)
     with pytest.raises(UserError, match="k.npz.partial: was begun in float64, and this is in float32"):
         write_streamed(found, output, precision="float32")
-    partial.write_bytes(kept[:-100])
+    begun.write_bytes(kept[:-100])
     with pytest.raises(UserError, match="k.npz.partial: not a kernel begun.*remove it"):
         write_streamed(found, output)
-    assert partial.read_bytes() == kept[:-100]
-    partial.write_bytes(kept)
+    assert begun.read_bytes() == kept[:-100]
+    begun.write_bytes(kept)
     assert_same(write_streamed(found, output), disk)
-    assert "GB are done" in capsys.readouterr().err and not partial.exists()
+    assert "GB are done" in capsys.readouterr().err and not begun.exists()
+
+
+def test_digests_of_bytes_tell_one_bit_and_order():
+    sums = Sums(2**12)
+    content = np.random.default_rng(0).integers(0, 256, 2**12 - 5, dtype=np.uint8)
+    digests = {sums.of(memoryview(content)), sums.of(memoryview(np.roll(content, 8)))}
+    for at in (0, 7, 2000, len(content) - 1):
+        for bit in (1, 128):
+            content[at] ^= bit
+            digests.add(sums.of(memoryview(content)))
+            content[at] ^= bit
+    assert len(digests) == 10 and sums.of(memoryview(content.copy())) in digests
+    assert sums.of(memoryview(b"")) == 0 and Sums(2**12).of(memoryview(content)) in digests

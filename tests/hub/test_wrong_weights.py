@@ -1,6 +1,7 @@
 """Published revisions that hold the weights of others, as known repositories do, in small."""
 
 import numpy as np
+import pytest
 from hub.conftest import point, weights
 from safetensors.numpy import save
 from test_formats_of_hub import as_bin, sharded
@@ -123,6 +124,56 @@ def test_equal_up_to_the_sign_of_zeros_is_found_after(published, call, tmp_path)
     assert call("kernel", f"hf://{MODEL}@{whole}", "-o", tmp_path / "other.npz")[0] == 0
     one, other = (Kernel.load(tmp_path / f"{name}.npz").increments_gram for name in ("k", "other"))
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("wrong", [(8, 2000), (1000, 2000)], ids=["comes back", "stands still"])
+def test_a_tensor_of_another_step_within_a_file_of_its_own(published, call, tmp_path, wrong):
+    """Digests of files do not see it; those of what was streamed do."""
+    for step in ALL:
+        own = point(step)
+        if step in wrong:
+            own["embed.weight"] = point(7)["embed.weight"]
+        published.publish(MODEL, f"step{step}", {"model.safetensors": save(own)})
+    assert call("hub", "check", f"hf://{MODEL}@step*")[0] == 0
+    words = ["kernel", f"hf://{MODEL}@step*", "-o", tmp_path / "k.npz"]
+    status, said, _ = call(*words)
+    names = ", ".join(f"small@step{step}" for step in wrong)
+    assert status == 0, said
+    assert f"missing, in a part equal to another: {names}, in 1 of 2 groups (embed.weight)" in said
+    assert steps_in(tmp_path / "k.npz") == [step for step in ALL if step not in wrong]
+    assert Kernel.load(tmp_path / "k.npz").digests.shape == (2, len(ALL) - 2)
+    status, said, _ = call(*words, "--allow-duplicates")
+    assert status == 0 and steps_in(tmp_path / "k.npz") == ALL and "missing" not in said
+    assert "embed.weight" in said and "and counted" in said
+
+
+def test_what_moves_late_or_no_more_is_said_and_counted(published, call, tmp_path):
+    """As a layer that is thawed, or frozen, on the way."""
+    for step in ALL:
+        own = point(step)
+        if step <= 4:
+            own["embed.weight"] = point(0)["embed.weight"]
+        if step >= 2000:
+            own["out.weight"] = point(2000)["out.weight"]
+        published.publish(MODEL, f"step{step}", {"model.safetensors": save(own)})
+    status, said, _ = call("kernel", f"hf://{MODEL}@step*", "-o", tmp_path / "k.npz")
+    assert status == 0 and steps_in(tmp_path / "k.npz") == ALL and "missing" not in said
+    assert (
+        "points that are equal in a part, and counted: small@step0 = small@step1, small@step1 = small@step2, "
+        "small@step2 = small@step4, … in 2 of 2 groups (embed.weight, out.weight)" in said
+    )
+
+
+def test_a_few_numbers_that_come_back_are_said_and_counted(published, call, tmp_path):
+    """As a norm's in half precision may."""
+    for step in ALL:
+        scale = np.float32([1.0, 1.0 + (step % 8) / 8])
+        published.publish(
+            MODEL, f"step{step}", {"model.safetensors": save(point(step, size=200) | {"scale": scale})}
+        )
+    status, said, _ = call("kernel", f"hf://{MODEL}@step*", "-o", tmp_path / "k.npz")
+    assert status == 0 and steps_in(tmp_path / "k.npz") == ALL
+    assert "the same in points between which they moved, and counted: 1 of 3 groups (scale) in small@" in said
 
 
 def test_a_step_that_holds_main_alone_is_missing(published, call):

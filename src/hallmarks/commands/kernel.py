@@ -2,16 +2,19 @@
 
 import argparse
 import importlib
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from hallmarks.errors import UserError
 from hallmarks.kernel.compute import follow, write_kernel
 from hallmarks.kernel.file import Kernel
-from hallmarks.kernel.repeated import repeated, without
+from hallmarks.kernel.repeated import partly_repeated, repeated, without
 from hallmarks.kernel.resolution import unresolved
-from hallmarks.kernel.stillness import noticed
+from hallmarks.kernel.stillness import groups_said, noticed
 from hallmarks.kernel.streamed import write_streamed
 from hallmarks.trajectory.checkpoints import Checkpoints, Choice, Heads, find_checkpoints, is_fetched
 from hallmarks.trajectory.hub.address import source_of
@@ -164,13 +167,26 @@ def is_published(arguments: argparse.Namespace) -> bool:
 
 def without_repeated(checkpoints: Checkpoints, kernel: Kernel, output: Path) -> tuple[Checkpoints, Kernel]:
     """Points at the same place under different steps are missing, as those whose digests say so before."""
-    places = repeated(kernel)
+    whole = repeated(kernel)
+    parts, _ = partly_repeated(kernel)
+    parts[:, whole] = False
+    places = sorted({*whole, *np.flatnonzero(parts.any(axis=0)).tolist()})
     if not places:
         return checkpoints, kernel
-    names = ", ".join(checkpoints.points[place].path.name for place in places)
+
+    def names(of: Sequence[int]) -> str:
+        return ", ".join(checkpoints.points[place].path.name for place in of)
+
     if len(places) == len(kernel.step):
-        raise UserError(f"{names}: are all equal; --allow-duplicates takes them all the same")
-    said = f"missing, equal to another though their files differ: {names}"
+        raise UserError(
+            f"{names(places)}: are all equal, or in a part; --allow-duplicates takes them all the same"
+        )
+    lines = [f"missing, equal to another though their files differ: {names(whole)}"] if whole else []
+    if parts.any():
+        some = names([place for place in places if place not in whole])
+        groups = groups_said(kernel, np.flatnonzero(parts.any(axis=1)))
+        lines.append(f"missing, in a part equal to another: {some}, in {groups}")
+    said = "; ".join(lines)
     print(said)
     kernel = without(kernel, places)
     kernel.save(output)

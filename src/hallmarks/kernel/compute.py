@@ -33,19 +33,28 @@ def write_kernel(
     parts = groups(checkpoints, heads)
     step = np.array([point.step for point in checkpoints.points])
     old = _old(extend, parts, step) if extend else None
+    gram = increments_gram(checkpoints, parts, precision, old=old, device=device)
+    kernel = kernel_of(checkpoints, parts, gram)
+    kernel.save(output)
+    return kernel
+
+
+def kernel_of(
+    checkpoints: Checkpoints, parts: Groups, gram: np.ndarray, digests: np.ndarray | None = None
+) -> Kernel:
+    """The kernel of these points: G [groups, n, n], and what was taken of their bytes."""
     dtypes = {tensor.dtype for point in checkpoints.points for tensor in point.tensors.values()}
-    kernel = Kernel(
-        increments_gram(checkpoints, parts, precision, old=old, device=device),
+    return Kernel(
+        gram,
         parts.names,
         parts.numel,
-        step,
+        np.array([point.step for point in checkpoints.points]),
         np.array([point.epoch for point in checkpoints.points], dtype=np.float64),
         min(dtypes, key=list(reversed(ITEM_BYTES)).index),
         checkpoints.diverged,
         checkpoints.unit,
+        digests=digests,
     )
-    kernel.save(output)
-    return kernel
 
 
 def follow(

@@ -17,7 +17,8 @@ class Kernel:
 
     `numel` int64 [groups], `step` int64 [n], `epoch` float64 [n]; `storage` is the type that the points were
     stored in; `diverged` says where a run ended early, else ""; `unit` is what `step` counts: step, number
-    (of the points' names) or point, their place where nothing else is known.
+    (of the points' names) or point, their place where nothing else is known. `digests` uint64 [groups, n] are
+    of the bytes that were streamed: equal ones of a group are equal tensors; None where none were taken.
     """
 
     increments_gram: np.ndarray
@@ -28,6 +29,7 @@ class Kernel:
     storage: str = "float32"
     diverged: str = ""
     unit: str = "step"
+    digests: np.ndarray | None = None
 
     @classmethod
     def load(cls, path: Path | str) -> "Kernel":
@@ -41,6 +43,7 @@ class Kernel:
                     file["step"],
                     file["epoch"],
                     *(str(file[key]) for key in ["storage", "diverged", "unit"] if key in file),
+                    digests=file.get("digests"),
                 )
         except FileNotFoundError:
             raise UserError(f"{path}: no such kernel") from None
@@ -67,6 +70,7 @@ class Kernel:
             storage=np.array(self.storage),
             diverged=np.array(self.diverged),
             unit=np.array(self.unit),
+            **({} if self.digests is None else {"digests": self.digests}),
         )
         write(path, content.getbuffer())
 

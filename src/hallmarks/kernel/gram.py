@@ -6,17 +6,17 @@ give the same bits. Precision: float32 within a segment where nothing is stored 
 something is or where a segment's squares leave float32's range; sums always in float64.
 """
 
-import queue
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hallmarks.errors import UserError
 from hallmarks.kernel.groups import Groups
-from hallmarks.kernel.products import DeviceProducts, Products
+from hallmarks.kernel.products import DeviceProducts, Product, Products
 from hallmarks.kernel.progress import Progress
 from hallmarks.machine import cores
 from hallmarks.trajectory.blocks import Reader
@@ -25,7 +25,8 @@ from hallmarks.trajectory.digests import Digests
 from hallmarks.trajectory.segments import Piece, segments
 from hallmarks.trajectory.tensor import ITEM_BYTES
 
-Result = list[tuple[np.ndarray, np.ndarray]]
+Band = Sequence[list[Piece]]
+Work = Callable[[list[Piece]], list[Product]]
 
 ROW_BYTES = 2**19  # of a segment: two rows and what is subtracted stay in a second-level cache
 BUFFER_BYTES = 2**28
@@ -56,23 +57,10 @@ def increments_gram(
     n, m = len(points), 0 if old is None else old.shape[1]
     dtype, workers = np.dtype(precision), workers or cores()
     size = segment or segment_size(n, dtype, workers)
-    item = {
-        name: sum(ITEM_BYTES[point.tensors[name].dtype] for point in points) for name in points[0].tensors
-    }
+    item = bytes_of_items(checkpoints)
     total = sum(tensor.bytes for point in points for tensor in point.tensors.values())
     gram = np.zeros((len(parts.names), n, n))
     squares = np.zeros((len(parts.names), n))
-    free: queue.SimpleQueue[Products | DeviceProducts] = queue.SimpleQueue()
-    for _ in range(workers):
-        free.put(DeviceProducts(n, size, dtype, device) if device else Products(n, size, dtype))
-
-    def work(segment: list[Piece]) -> Result:
-        products = free.get()
-        try:
-            return products(reader, segment, m)
-        finally:
-            free.put(products)
-
     with (
         Reader(points) as reader,
         Digests(reader, workers) as digests,
@@ -80,10 +68,14 @@ def increments_gram(
         ThreadPoolExecutor(workers) as pool,
         Progress(total) as progress,
     ):
-        for part, products in _in_order(pool, work, list(segments(parts.pieces, size)), 2 * workers, reader):
-            for piece, (product, lengths) in zip(part, products, strict=True):
-                gram[piece.group, m:] += product
-                squares[piece.group] += lengths
+        work = by_turns(reader, workers, n, size, dtype, device, m)
+        bands = ([segment] for segment in segments(parts.pieces, size))
+        for part, products in in_order(
+            pool, work, bands, lambda band: reader.read_ahead(band[0]), 4 * workers
+        ):
+            for piece, product in zip(part, products, strict=True):
+                gram[piece.group, m:] += product.gram
+                squares[piece.group] += product.squares
             digests.hash_behind(part)
             progress.add(sum(piece.count * item[piece.tensor] for piece in part))
         digests.verify()
@@ -95,23 +87,52 @@ def increments_gram(
     return gram
 
 
-def _in_order(
-    pool: ThreadPoolExecutor,
-    work: Callable[[list[Piece]], Result],
-    parts: Sequence[list[Piece]],
-    ahead: int,
-    reader: Reader,
-) -> Iterator[tuple[list[Piece], Result]]:
-    """Each part with its products, in order; at most `ahead` are under way or wait to be taken."""
-    waiting: deque[tuple[list[Piece], Future]] = deque()
+def bytes_of_items(checkpoints: Checkpoints) -> dict[str, int]:
+    """Of each tensor the bytes that all points have of one of its numbers."""
+    points = checkpoints.points
+    return {
+        name: sum(ITEM_BYTES[point.tensors[name].dtype] for point in points) for name in points[0].tensors
+    }
+
+
+def by_turns(
+    reader: Reader, workers: int, n: int, size: int, dtype: np.dtype, device: str | None = None, m: int = 0
+) -> Work:
+    """Computes a segment's products; so many threads may call it at once, each with buffers of its own."""
+    free = deque(
+        DeviceProducts(n, size, dtype, device) if device else Products(n, size, dtype) for _ in range(workers)
+    )
+
+    def work(segment: list[Piece]) -> list[Product]:
+        products = free.pop()
+        try:
+            return products(reader, segment, m)
+        finally:
+            free.append(products)
+
+    return work
+
+
+def in_order(
+    pool: ThreadPoolExecutor, work: Work, bands: Iterator[Band], fetch: Callable[[Band], object], held: int
+) -> Iterator[tuple[list[Piece], list[Product]]]:
+    """Each segment with its products, in order; of `held` bands what is read is fetched ahead."""
+    under_way: deque[deque[tuple[list[Piece], Future]]] = deque()
+
+    def begin_next() -> None:
+        if band := next(bands, None):
+            fetch(band)
+            under_way.append(deque((segment, pool.submit(work, segment)) for segment in band))
+
     try:
-        for index, part in enumerate(parts):
-            if index + ahead < len(parts):
-                reader.read_ahead(parts[index + ahead])
-            waiting.append((part, pool.submit(work, part)))
-            while len(waiting) >= (ahead if index + 1 < len(parts) else 1):
-                part, future = waiting.popleft()
-                yield part, future.result()
+        for _ in range(held):
+            begin_next()
+        while under_way:
+            while under_way[0]:
+                segment, future = under_way[0].popleft()
+                yield segment, future.result()
+            under_way.popleft()
+            begin_next()
     finally:
-        for _, future in waiting:
+        for _, future in chain.from_iterable(under_way):
             future.cancel()

@@ -1,6 +1,7 @@
 """The products of one segment's increments, by numpy on the CPU or by torch on a GPU."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,8 +12,19 @@ from hallmarks.trajectory.segments import Piece, edges_of
 SMALLEST_SQUARE = 1e-30
 
 
+class Product(NamedTuple):
+    """Of one piece of a segment: rows[m:] · rowsᵀ [n−m, n] and the rows' squares [n].
+
+    `digests` [n] are of the bytes that each point has of it, where they were taken.
+    """
+
+    gram: np.ndarray
+    squares: np.ndarray
+    digests: Sequence[int] = ()
+
+
 class Products:
-    """For each piece of a segment: rows[m:] · rowsᵀ [n−m, n] and the rows' squares [n], on the CPU.
+    """The products of a segment's pieces, on the CPU.
 
     One worker's own: its buffers are made once, for segments of at most `size` elements of `n` points.
     """
@@ -20,11 +32,12 @@ class Products:
     def __init__(self, n: int, size: int, dtype: np.dtype):
         self.buffer = Buffer(n, size, dtype)
 
-    def __call__(
-        self, reader: Reader, segment: Sequence[Piece], m: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        increments = reader.increments(segment, self.buffer)
-        return [_product(rows, m, reader, piece) for rows, piece in zip(increments, segment, strict=True)]
+    def __call__(self, reader: Reader, segment: Sequence[Piece], m: int) -> list[Product]:
+        increments, digests = reader.increments(segment, self.buffer)
+        return with_digests(
+            [_product(rows, m, reader, piece) for rows, piece in zip(increments, segment, strict=True)],
+            digests,
+        )
 
 
 class DeviceProducts:
@@ -47,14 +60,12 @@ class DeviceProducts:
         self.host = torch.empty(n * size, dtype=getattr(torch, dtype.name), pin_memory=cuda)
         self.scratch = np.empty(size * 8, np.uint8)
 
-    def __call__(
-        self, reader: Reader, segment: Sequence[Piece], m: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+    def __call__(self, reader: Reader, segment: Sequence[Piece], m: int) -> list[Product]:
         import torch
 
         n, width = len(reader.points), sum(piece.count for piece in segment)
         host = self.host[: n * width].view(n, width)
-        reader.values(segment, host.numpy(), self.scratch)
+        digests = reader.values(segment, host.numpy(), self.scratch)
         with torch.cuda.stream(self.stream):
             points = host.to(self.device, non_blocking=True)
             rows = points.to(torch.float64, copy=True)
@@ -66,11 +77,18 @@ class DeviceProducts:
                 squares = part.square().sum(dim=1).cpu().numpy() if m else np.diagonal(product)
                 if not (np.isfinite(squares).all() and np.isfinite(product).all()):
                     _require_finite(host[:, begin:end].numpy(), reader, piece)
-                products.append((product, squares))
+                products.append(Product(product, squares))
+        return with_digests(products, digests)
+
+
+def with_digests(products: list[Product], digests: list[list[int]]) -> list[Product]:
+    """Products with what was taken of their bytes: of each point a list, an entry a piece, or none."""
+    if not digests[0]:
         return products
+    return [p._replace(digests=of) for p, of in zip(products, zip(*digests, strict=True), strict=True)]
 
 
-def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> Product:
     """rows[m:] · rowsᵀ and the rows' squares, in float64 where squares leave float32's range.
 
     Raises UserError where a value is not finite.
@@ -79,8 +97,8 @@ def _product(rows: np.ndarray, m: int, reader: Reader, piece: Piece) -> tuple[np
     if not np.isfinite(squares).all() or not np.isfinite(product).all():
         _require_finite(rows, reader, piece)
     elif rows.dtype == np.float64 or not rows[squares < SMALLEST_SQUARE * piece.count].any():
-        return product, squares
-    return summed(rows.astype(np.float64), m)
+        return Product(product, squares)
+    return Product(*summed(rows.astype(np.float64), m))
 
 
 def summed(rows: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:

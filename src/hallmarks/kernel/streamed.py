@@ -8,11 +8,11 @@ that it kept. Memory depends on the number of points, not on the model.
 
 import sys
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import chain, islice
+from functools import partial as given
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +20,22 @@ from threadpoolctl import threadpool_limits
 
 from hallmarks.errors import UserError
 from hallmarks.files import remove_file
+from hallmarks.kernel.compute import kernel_of
 from hallmarks.kernel.file import Kernel
-from hallmarks.kernel.gram import Result, segment_size
+from hallmarks.kernel.gram import by_turns, bytes_of_items, in_order, segment_size
 from hallmarks.kernel.groups import Groups, groups
 from hallmarks.kernel.partial import Partial, begun, beside, lock_of
-from hallmarks.kernel.products import DeviceProducts, Products
 from hallmarks.kernel.progress import Progress
+from hallmarks.kernel.sums import Sums
 from hallmarks.machine import cores
 from hallmarks.trajectory.bands import bands, fetch_ahead
 from hallmarks.trajectory.blocks import Reader
-from hallmarks.trajectory.checkpoints import Checkpoint, Checkpoints, Heads
+from hallmarks.trajectory.checkpoints import Checkpoints, Heads
 from hallmarks.trajectory.segments import Piece, segments
-from hallmarks.trajectory.tensor import ITEM_BYTES
 
 KEPT_EVERY = 60.0  # seconds
+LARGE = 1e8  # bytes beside the kernel, which are said
+TWO = 2  # bands: one worked on, and one on its way
 
 
 def write_streamed(
@@ -49,19 +51,11 @@ def write_streamed(
     n, dtype = len(checkpoints.points), np.dtype(precision)
     size = segment_size(n, dtype, cores())
     arithmetic = f"float64 on {device}" if device else precision
-    partial = begun(beside(output), lock_of(checkpoints, parts), size, arithmetic, (len(parts.names), n, n))
+    partial = begun(beside(output), lock_of(checkpoints, parts), size, arithmetic, len(parts.names), n)
+    if (kept := partial.gram.nbytes * (n + 1) / (2 * n)) > LARGE:
+        print(f"{partial.path}: takes {kept / 1e6:.0f} MB until the kernel is whole", file=sys.stderr)
     add_products(checkpoints, parts, partial, dtype, device)
-    dtypes = {tensor.dtype for point in checkpoints.points for tensor in point.tensors.values()}
-    kernel = Kernel(
-        partial.gram,
-        parts.names,
-        parts.numel,
-        np.array([point.step for point in checkpoints.points]),
-        np.array([point.epoch for point in checkpoints.points], dtype=np.float64),
-        min(dtypes, key=list(reversed(ITEM_BYTES)).index),
-        checkpoints.diverged,
-        checkpoints.unit,
-    )
+    kernel = kernel_of(checkpoints, parts, partial.gram, partial.digests)
     kernel.save(output)
     remove_file(partial.path)
     return kernel
@@ -72,69 +66,32 @@ def add_products(
 ) -> None:
     """Add the products of the segments that are not done, and keep what is done. Raises UserError."""
     points = checkpoints.points
-
-    def products() -> Products | DeviceProducts:
-        kinds = len(points), partial.segment, dtype
-        return DeviceProducts(*kinds, device) if device else Products(*kinds)
-
-    sizes = {name: sum(ITEM_BYTES[p.tensors[name].dtype] for p in points) for name in points[0].tensors}
-    todo = segments(parts.pieces, partial.segment)
-    done = sum(sizes[piece.tensor] * piece.count for part in islice(todo, partial.done) for piece in part)
+    item = bytes_of_items(checkpoints)
+    todo: Iterator[list[Piece]] = segments(parts.pieces, partial.segment)
+    done = sum(item[piece.tensor] * piece.count for part in islice(todo, partial.done) for piece in part)
     total = sum(tensor.bytes for point in points for tensor in point.tensors.values())
     if partial.done:
         gigabytes = f"{done / 1e9:.1f} of {total / 1e9:.1f} GB are done"
         print(f"{partial.path}: {gigabytes}", file=sys.stderr, flush=True)
-    kept, saved = partial.done, time.monotonic()
+    kept, saved, workers = partial.done, time.monotonic(), cores()
     with (
         Progress(total - done) as progress,
-        closing(_in_order(points, todo, [products() for _ in range(cores())])) as each,
+        threadpool_limits(1),
+        ThreadPoolExecutor(workers) as pool,
+        # Closed before the pool: whoever waits for bytes then stops.
+        Reader(points, Sums(8 * partial.segment).of) as reader,
     ):
-        try:
-            for segment, products in each:
-                for piece, (product, _) in zip(segment, products, strict=True):
-                    partial.gram[piece.group] += product
-                partial.done += 1
-                progress.add(sum(sizes[piece.tensor] * piece.count for piece in segment))
-                if time.monotonic() - saved > KEPT_EVERY:
+        work = by_turns(reader, workers, len(points), partial.segment, dtype, device)
+        ahead = in_order(pool, work, bands(todo, points), given(fetch_ahead, reader), TWO)
+        with closing(ahead):
+            try:
+                for segment, products in ahead:
+                    partial.add(segment, products)
+                    progress.add(sum(item[piece.tensor] * piece.count for piece in segment))
+                    if time.monotonic() - saved > KEPT_EVERY:
+                        partial.save()
+                        kept, saved = partial.done, time.monotonic()
+            except UserError:  # between two segments; Ctrl-C may come within one, of which half is added
+                if partial.done > kept:
                     partial.save()
-                    kept, saved = partial.done, time.monotonic()
-        except UserError:  # raised between two segments; Ctrl-C may come within one, of which half is added
-            if partial.done > kept:
-                partial.save()
-            raise
-
-
-def _in_order(
-    points: Sequence[Checkpoint], todo: Iterator[list[Piece]], workers: list[Products | DeviceProducts]
-) -> Iterator[tuple[list[Piece], Result]]:
-    """Each segment with its products, in order, of two bands: one worked on, and one on its way."""
-    free = deque(workers)
-    under_way: deque[deque[tuple[list[Piece], Future]]] = deque()
-
-    def work(segment: list[Piece]) -> Result:
-        products = free.pop()
-        try:
-            return products(reader, segment, 0)
-        finally:
-            free.append(products)
-
-    def begin_next() -> None:
-        if band := next(ahead, None):
-            fetch_ahead(reader, band)
-            under_way.append(deque((segment, pool.submit(work, segment)) for segment in band))
-
-    # The reader is closed first: whoever waits for bytes then stops.
-    with threadpool_limits(1), ThreadPoolExecutor(len(workers)) as pool, Reader(points) as reader:
-        ahead = bands(todo, points)
-        try:
-            begin_next()
-            begin_next()
-            while under_way:
-                while under_way[0]:
-                    segment, future = under_way[0].popleft()
-                    yield segment, future.result()
-                under_way.popleft()
-                begin_next()
-        finally:
-            for _, future in chain.from_iterable(under_way):
-                future.cancel()
+                raise

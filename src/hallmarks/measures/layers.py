@@ -52,7 +52,8 @@ def merged(kernel: Kernel, names: list[str], label: str) -> Kernel:
     """The kernel of several parameters taken together, one slice."""
     at = [kernel.groups.index(name) for name in names]
     gram = kernel.increments_gram[at].sum(axis=0, keepdims=True)
-    return replace(kernel, increments_gram=gram, groups=[label], numel=kernel.numel[at].sum(keepdims=True))
+    numel = kernel.numel[at].sum(keepdims=True)
+    return replace(kernel, increments_gram=gram, groups=[label], numel=numel, digests=None)
 
 
 def settled_from(matrix: np.ndarray, position: np.ndarray, level: float = LEVEL) -> float:

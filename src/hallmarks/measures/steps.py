@@ -14,4 +14,5 @@ def at_steps(kernel: Kernel, steps: Collection[int]) -> Kernel:
     merge = np.tri(len(kernel.step))[kept]
     merge[1:] -= merge[:-1].copy()
     gram = merge @ kernel.increments_gram @ merge.T
-    return replace(kernel, increments_gram=gram, step=kernel.step[kept], epoch=kernel.epoch[kept])
+    step, epoch = kernel.step[kept], kernel.epoch[kept]
+    return replace(kernel, increments_gram=gram, step=step, epoch=epoch, digests=None)

@@ -1,6 +1,6 @@
 """A trajectory read once, in order, segment by segment; increments are formed while they are in cache."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +38,13 @@ Layout = dict[str, tuple[int, int, str]]  # where a tensor lies: file, byte offs
 
 
 class Reader:
-    """Open files of all points. `increments` reads one segment of all of them."""
+    """Open files of all points. `increments` reads one segment of all of them.
 
-    def __init__(self, points: Sequence[Checkpoint]):
-        self.points = points
+    One with a `digest` takes it of the bytes of each piece of each point.
+    """
+
+    def __init__(self, points: Sequence[Checkpoint], digest: Callable[[memoryview], int] | None = None):
+        self.points, self.digest = points, digest
         self.paths = [sorted({tensor.file for tensor in point.tensors.values()}) for point in points]
         self.files: list[list[File]] = []
         self.layout_of: list[int] = []
@@ -74,7 +77,7 @@ class Reader:
 
     def stretches(self, segment: Sequence[Piece]) -> list[list[Stretch]]:
         """For each point, what to read; points laid out alike share one list."""
-        found = [_stretches(layout, segment) for layout in self.layouts]
+        found = [_stretches(layout, segment, apart=self.digest is not None) for layout in self.layouts]
         return [found[index] for index in self.layout_of]
 
     def read_ahead(self, segment: Sequence[Piece]) -> None:
@@ -83,21 +86,32 @@ class Reader:
             for stretch in stretches:
                 files[stretch.file].prefetch(stretch.offset, stretch.bytes)
 
-    def row(self, index: int, stretches: Sequence[Stretch], row: np.ndarray, scratch: np.ndarray) -> None:
-        """Read one point's elements into `row`; `scratch` holds bytes that need conversion."""
+    def row(
+        self, index: int, stretches: Sequence[Stretch], row: np.ndarray, scratch: np.ndarray
+    ) -> list[int]:
+        """Read one point's elements into `row`; `scratch` holds bytes that need conversion.
+
+        The digests of the pieces, where they are taken.
+        """
         bytes_of_row = memoryview(row).cast("B")
+        found = []
         for s in stretches:
-            if s.dtype in DTYPES and DTYPES[s.dtype] == row.dtype:  # None would equal float64
-                begin, end = s.place * row.itemsize, (s.place + s.count) * row.itemsize
-                self._fill(index, s, bytes_of_row[begin:end])
+            as_it_is = s.dtype in DTYPES and DTYPES[s.dtype] == row.dtype  # None would equal float64
+            if as_it_is:
+                view = bytes_of_row[s.place * row.itemsize : (s.place + s.count) * row.itemsize]
+            else:
+                view = memoryview(scratch[: s.bytes])
+            self._fill(index, s, view)
+            if self.digest:
+                found.append(self.digest(view))
+            if as_it_is:
                 continue
-            raw = scratch[: s.bytes]
-            self._fill(index, s, memoryview(raw))
-            target = row[s.place : s.place + s.count]
+            raw, target = scratch[: s.bytes], row[s.place : s.place + s.count]
             if s.dtype == "bfloat16":
                 target[:] = (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
             else:
                 target[:] = raw.view(DTYPES[s.dtype])
+        return found
 
     def _fill(self, index: int, stretch: Stretch, view: memoryview) -> None:
         got = self.read_at(index, stretch.file, stretch.offset, view)
@@ -111,29 +125,34 @@ class Reader:
         except OSError as error:
             raise UserError(f"{self.paths[index][file]}: cannot be read ({error.strerror})") from None
 
-    def values(self, segment: Sequence[Piece], rows: np.ndarray, scratch: np.ndarray) -> None:
-        """Read the points of a segment into `rows` [n, elements] as they are."""
-        for index, stretches in enumerate(self.stretches(segment)):
+    def values(self, segment: Sequence[Piece], rows: np.ndarray, scratch: np.ndarray) -> list[list[int]]:
+        """Read the points of a segment into `rows` [n, elements] as they are; of each what `row` says."""
+        return [
             self.row(index, stretches, rows[index], scratch)
+            for index, stretches in enumerate(self.stretches(segment))
+        ]
 
-    def increments(self, segment: Sequence[Piece], buffer: "Buffer") -> list[np.ndarray]:
+    def increments(
+        self, segment: Sequence[Piece], buffer: "Buffer"
+    ) -> tuple[list[np.ndarray], list[list[int]]]:
         """The rows θ_0, θ_1−θ_0, … of each piece of a segment, [n, elements], in the buffer's precision.
 
-        Each is contiguous: BLAS would be handed a copy of a slice.
+        Each is contiguous: BLAS would be handed a copy of a slice. And of each point what `row` says.
         """
         n, edges = len(self.points), edges_of(segment)
         found = [buffer.rows[n * begin : n * end].reshape(n, -1) for begin, end in edges]
         before, now = buffer.before, buffer.now
+        digests = []
         with np.errstate(invalid="ignore", over="ignore"):  # the product says which value is not finite
             for index, stretches in enumerate(self.stretches(segment)):
-                self.row(index, stretches, now, buffer.scratch)
+                digests.append(self.row(index, stretches, now, buffer.scratch))
                 for rows, (begin, end) in zip(found, edges, strict=True):
                     if index:
                         np.subtract(now[begin:end], before[begin:end], out=rows[index])
                     else:
                         rows[0] = now[begin:end]
                 before, now = now, before
-        return found
+        return found, digests
 
 
 class Buffer:
@@ -145,15 +164,15 @@ class Buffer:
         self.scratch = np.empty(size * 8, np.uint8)
 
 
-def _stretches(layout: Layout, segment: Sequence[Piece]) -> list[Stretch]:
-    """What to read of a file laid out so; pieces that follow one another in it are one stretch."""
+def _stretches(layout: Layout, segment: Sequence[Piece], apart: bool) -> list[Stretch]:
+    """What to read of a file laid out so; pieces that follow one another are one stretch, or `apart`."""
     found: list[Stretch] = []
     place = 0
     for piece in segment:
         file, offset, dtype = layout[piece.tensor]
         offset += piece.start * ITEM_BYTES[dtype]
         last = found[-1] if found else None
-        if last and (last.file, last.dtype, last.end) == (file, dtype, offset):
+        if last and not apart and (last.file, last.dtype, last.end) == (file, dtype, offset):
             found[-1] = Stretch(file, last.offset, dtype, last.place, last.count + piece.count)
         else:
             found.append(Stretch(file, offset, dtype, place, piece.count))

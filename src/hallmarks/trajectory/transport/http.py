@@ -1,4 +1,4 @@
-"""Bytes of a hub's files by ranges: asked for, checked, asked for again. The one module that speaks HTTP.
+"""Bytes of a hub's files by ranges: asked for, checked, asked for again.
 
 The hub's own address of a file leads to a signed one on another host, which is asked for once and again
 before it expires; a token goes to the hub alone. Every answer must be what was asked for: status 206,
@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-import httpcore2
-import httpx2
+import urllib3
 from huggingface_hub import constants, get_token
-from huggingface_hub.utils import get_session, parse_ratelimit_headers
+from huggingface_hub.utils import parse_ratelimit_headers
+from urllib3.exceptions import HTTPError, NewConnectionError, ProxyError, SSLError
+from urllib3.exceptions import TimeoutError as TookTooLong
 
 from hallmarks.errors import UserError
+from hallmarks.trajectory.transport.client import PIECE, asked
 from hallmarks.trajectory.transport.remote import RemoteFile
 
 TRIES = 8  # of a range that fails as networks do
@@ -34,9 +36,6 @@ SLOWEST = 600.0  # seconds for one range
 HOPS = 5
 MARGIN = 60.0  # seconds before a signed address expires at which another is asked for
 SAID = 5.0  # seconds of waiting from which on it is said
-
-# What is taken from a socket at once: 64 KiB, as it stands, took twice the CPU seconds.
-httpcore2.HTTP11Connection.READ_NUM_BYTES = 2**18
 
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)$")
 GOES_ON = "the same command goes on from where it stopped"
@@ -172,11 +171,9 @@ def _resolve(file: RemoteFile, stopped: threading.Event) -> Address:
     for _ in range(HOPS):
         HOLD.wait(_host(url), stopped)
         headers = {"Accept-Encoding": "identity"} | _own_headers(url)
-        with _failing():
-            answer = get_session().head(
-                url, headers=headers, follow_redirects=False, timeout=_timeout(constants.HF_HUB_ETAG_TIMEOUT)
-            )
-        if answer.status_code in {301, 302, 303, 307, 308} and "location" in answer.headers:
+        with _failing(), asked("HEAD", url, headers, constants.HF_HUB_ETAG_TIMEOUT) as answer:
+            answer.read()
+        if answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers:
             _compare(file, answer.headers)
             target = urljoin(url, answer.headers["location"])
             if _origin(target) != _origin(url):
@@ -185,10 +182,10 @@ def _resolve(file: RemoteFile, stopped: threading.Event) -> Address:
                 )
             url = target  # a repository that was renamed
             continue
-        if answer.status_code == 200:
+        if answer.status == 200:
             _compare(file, answer.headers)
             return Address(url, _own_headers(url), False, float("inf"))
-        raise _refused(file, url, answer.status_code, answer.headers, hub=True)
+        raise _refused(file, url, answer.status, answer.headers, hub=True)
     raise UserError(f"{file}: the hub sends from one address to the next; {CHECK}")
 
 
@@ -231,27 +228,23 @@ def _receive(
     try:
         with (
             _failing(),
-            get_session().stream(
-                "GET",
-                address.url,
-                headers=headers,
-                follow_redirects=False,
-                timeout=_timeout(constants.HF_HUB_DOWNLOAD_TIMEOUT),
-            ) as answer,
+            asked("GET", address.url, headers, constants.HF_HUB_DOWNLOAD_TIMEOUT) as answer,
         ):
             _check(file, known, address, answer, offset, len(view))
-            for chunk in answer.iter_raw():
-                if got + len(chunk) > len(view):
-                    got = 0
-                    raise Again("more bytes came than were asked for", WHOLE, FEW)
-                view[got : got + len(chunk)] = chunk
-                got += len(chunk)
+            while piece := answer.read(min(PIECE, len(view) - got)):
+                view[got : got + len(piece)] = piece
+                got += len(piece)
+                if got == len(view):
+                    break
                 if stopped.is_set():
                     raise Stopped
                 if time.monotonic() - start > SLOWEST:
                     raise Again(f"a range of {len(view)} bytes takes longer than {SLOWEST:.0f} s")
             if got < len(view):
                 raise Again(f"an answer was cut, {got} of {len(view)} bytes")
+            if answer.read(1):
+                got = 0
+                raise Again("more bytes came than were asked for", WHOLE, FEW)
     except Again as again:
         again.got = got
         if isinstance(again, Unreached):
@@ -260,10 +253,15 @@ def _receive(
 
 
 def _check(
-    file: RemoteFile, known: Known, address: Address, answer: httpx2.Response, offset: int, count: int
+    file: RemoteFile,
+    known: Known,
+    address: Address,
+    answer: urllib3.BaseHTTPResponse,
+    offset: int,
+    count: int,
 ) -> None:
     """Raise where an answer is not the range that was asked for."""
-    status, headers = answer.status_code, answer.headers
+    status, headers = answer.status, answer.headers
     if status != 206:
         if status in {301, 302, 303, 307, 308} and "location" in headers:
             target = urljoin(address.url, headers["location"])
@@ -352,20 +350,19 @@ def _failing() -> Iterator[None]:
     """Failures of networks as Again."""
     try:
         yield
-    except httpx2.TimeoutException:
-        raise Again("nothing came for too long") from None
-    except httpx2.ConnectError as error:
+    except (NewConnectionError, SSLError, ProxyError) as error:
         raise Unreached(
-            f"cannot be reached ({str(error) or 'no connection'})",
-            f"check the network and HF_ENDPOINT; {GOES_ON}",
+            f"cannot be reached ({_short(error)})", f"check the network and HF_ENDPOINT; {GOES_ON}"
         ) from None
-    except httpx2.TransportError as error:
-        raise Again(f"the connection broke ({str(error) or type(error).__name__})") from None
+    except TookTooLong:
+        raise Again("nothing came for too long") from None
+    except HTTPError as error:
+        raise Again(f"the connection broke ({_short(error)})") from None
 
 
-def _timeout(seconds: float) -> httpx2.Timeout:
-    """For connecting, for each part of an answer, and for a connection to be free."""
-    return httpx2.Timeout(seconds, pool=None)
+def _short(error: HTTPError) -> str:
+    """What an error says at its end, without the objects that it names before."""
+    return str(error).rpartition(": ")[2] or type(error).__name__
 
 
 def _lifetime(url: str, headers: Mapping[str, str]) -> float:
