@@ -1,4 +1,4 @@
-"""`hallmarks crate [TARGET…] -o FOLDER`: pack results, with all that they rest on, for others to keep and check.
+"""`hallmarks crate [TARGET…] -o FOLDER`: pack results and what they rest on, for others.
 
 A BagIt bag that is a Workflow Run RO-Crate. Points and data sets are referred to by their digests unless they
 are asked for. It refuses while the audit finds anything, or a text names a home folder or a secret.

@@ -12,7 +12,7 @@ from hallmarks.errors import UserError
 from hallmarks.files import copy_file, make_folder, move_into_place, write
 from hallmarks.machine import cores
 from hallmarks.provenance.crate import describe
-from hallmarks.provenance.packing import CODE, README, RESULTS, Contents
+from hallmarks.provenance.packing import CODE, README, RESULTS, Contents, kind
 from hallmarks.provenance.there import REFERENCES
 
 
@@ -54,7 +54,7 @@ def left_out(contents: Contents) -> list[str]:
     """What of the results is not in the crate, and why."""
     said = []
     for word, what in ("data", "data sets"), ("points", "trajectories and states"):
-        held = [one for path, one in contents.referenced.items() if contents.kind(path) == word]
+        held = [one for path, one in contents.referenced.items() if kind(path) == word]
         if held:
             size = sum(one.bytes for one in held) / 1e6
             said.append(
@@ -75,10 +75,10 @@ def readme(contents: Contents, license: str, remarks: list[str]) -> str:
         f"{len(contents.names)} results, {len(contents.records)} attempts, of which {failed} failed, and "
         f"{len(contents.unended)} more that were killed. Licence: {license}.",
         "",
-        "A BagIt bag whose `data/`, where this page lies, is a Workflow Run RO-Crate (Provenance Run Crate 0.5).",
+        "A BagIt bag; its `data/`, where this lies, is a Workflow Run RO-Crate (Provenance Run Crate 0.5).",
         "",
-        f"- `{RESULTS}/`: the results; `{RESULTS}/provenance/`: a record of every attempt, by which they are audited",
-        f"- `{CODE}/`: the sources that ran: modules, Snakefile, rules, notebooks, configuration, lock; of several",
+        f"- `{RESULTS}/`: the results; `{RESULTS}/provenance/`: the records by which they are audited",
+        f"- `{CODE}/`: the sources that ran, Snakefile, rules, notebooks, configuration and lock too; of two",
         f"  versions the last, the others in `{RESULTS}/provenance/sources/`",
         "- `ro-crate-metadata.json`: what was made of what, by which action, for programs",
         "",
@@ -94,8 +94,8 @@ def readme(contents: Contents, license: str, remarks: list[str]) -> str:
     ]
     if contents.referenced:
         lines += [
-            f"What is left out by reference is listed, with its SHA-256, in `{RESULTS}/{REFERENCES}`. Once it lies",
-            f"where it belongs, this compares it, in `data/{RESULTS}`: `sha256sum -c {REFERENCES}`",
+            f"`{RESULTS}/{REFERENCES}` lists what is left out by reference, with its SHA-256. Once it",
+            f"lies where it belongs, `sha256sum -c {REFERENCES}` in `data/{RESULTS}` compares it.",
             "",
         ]
     said = [f"- {remark}" for remark in remarks]

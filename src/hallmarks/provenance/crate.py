@@ -15,7 +15,7 @@ from rocrate.model import ContextEntity, Entity
 from rocrate.rocrate import ROCrate
 
 from hallmarks.provenance.ledger import Record
-from hallmarks.provenance.packing import CODE, README, RESULTS, SOURCES, WORKFLOW, Contents
+from hallmarks.provenance.packing import CODE, README, RESULTS, SOURCES, WORKFLOW, Contents, parent
 from hallmarks.provenance.store import FOLDER
 from hallmarks.provenance.tree import duration
 from hallmarks.runs.identity import leaves
@@ -45,7 +45,6 @@ FORMATS = {
     ".yaml": "application/yaml",
 }
 TYPES = {bool: "Boolean", int: "Integer", float: "Float"}
-DID = {"made": "made", "failed": "failed to make", "removed": "removed", "accepted": "accepted"}
 COMPLETED, FAILED = (f"http://schema.org/{word}ActionStatus" for word in ("Completed", "Failed"))
 
 
@@ -64,7 +63,6 @@ class Description:
         self.contents, self.url = contents, url
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_contexts.append(TERMS)
-        self.folders: dict[str, ContextEntity] = {}
         self.values: dict[tuple[str, str], dict[str, Any]] = {}
         self.tools: dict[str, ContextEntity] = {}
         self.maker = self.add(
@@ -85,8 +83,7 @@ class Description:
         for path, held in contents.files.items():
             if not path.startswith(f"{RESULTS}/{FOLDER}/begun/"):
                 self.file(path, held.sha256, held.bytes)
-        for path in contents.told:
-            self._folder(path)
+        self.folders = {folder: self._folder(folder) for folder in contents.told}
         actions = [self._action(record) for record in contents.records]
         for rule, name in self.values:
             self._parameter(rule, name)
@@ -111,7 +108,7 @@ class Description:
         said = {"name": Path(path).name, "sha256": digest, "contentSize": str(size)}
         said["encodingFormat"] = FORMATS.get(Path(path).suffix, "application/octet-stream")
         if path.startswith(SOURCES):
-            said |= {"name": ", ".join(self.contents.called[digest]), "encodingFormat": "text/plain"}
+            said |= {"name": ", ".join(self.contents.called[Path(path).name]), "encodingFormat": "text/plain"}
         if here and here is packed:
             return self.crate.add_file(dest_path=path, properties=said)
         if here:
@@ -119,37 +116,35 @@ class Description:
         why = "Not in this crate: by reference" if here else "Not in this crate: as it was then"
         return self.add(identifier, "File", alternateName=below, description=why, **said)
 
-    def _folder(self, telling: str) -> None:
-        """The folder of the files that another tells of: a trajectory's points, a data set's arrays."""
-        told, folder = self.contents.told[telling], str(Path(telling).parent)
-        here = {**self.contents.files, **self.contents.referenced}
-        size = sum(here[path].bytes for path in told)
+    def _folder(self, folder: str) -> Entity:
+        """Of a trajectory's points, a run's states, a data set's arrays."""
+        told, here = self.contents.told[folder], self.contents.files | self.contents.referenced
         said = {
             "name": folder.removeprefix(f"{RESULTS}/"),
-            "description": f"{len(told)} files, {size:,} bytes, each with its SHA-256",
+            "description": f"{len(told)} files, {sum(here[path].bytes for path in told):,} bytes",
             "hasPart": [self.file(path, here[path].sha256, here[path].bytes) for path in told],
         }
         if told[0] in self.contents.files:
-            self.folders[telling] = self.crate.add_dataset(dest_path=folder, properties=compact(said))
-        else:
-            said["description"] += "; not in this crate: by reference"
-            self.folders[telling] = self.add(f"#{quote(folder)}/", "Dataset", **said)
+            return self.crate.add_dataset(dest_path=folder, properties=compact(said))
+        said["description"] += "; not in this crate: by reference"
+        return self.add(f"#{quote(folder)}/", "Dataset", **said)
 
     def _files(self, said: Iterable[tuple[str, dict[str, Any]]]) -> list[Entity]:
-        """Files of results as a record says them, and the folders that they tell of."""
-        found = []
+        """Files of results as a record says them, and the folders of what they tell of."""
+        found = {}
         for below, what in said:
             path = f"{RESULTS}/{below}"
-            found.append(self.file(path, what["sha256"], what["bytes"]))
-            found += [self.folders[path]] if path in self.folders else []
-        return found
+            found[path] = self.file(path, what["sha256"], what["bytes"])
+            if path in self.contents.telling:
+                found[parent(path)] = self.folders[parent(path)]
+        return list(found.values())
 
     def _root(self, license: str) -> None:
         root = self.crate.root_dataset
         root["name"] = f"Hallmarks: {self.contents.what}"
         root["description"] = (
-            f"{len(self.contents.names)} results of a Snakemake workflow that reproduces {PAPER}: {self.contents.what}, with all "
-            "that it was made of, the record of every attempt, failed ones too, and the sources that ran."
+            f"{self.contents.what} and what it was made of: {len(self.contents.names)} results of a workflow "
+            f"that reproduces {PAPER}, the record of each attempt, failed ones too, and the sources that ran."
         )
         root["datePublished"] = datetime.now(UTC).date().isoformat()
         root["license"] = self.add(
@@ -193,8 +188,8 @@ class Description:
             f"#{record.attempt}",
             "CreateAction",
             name=f"{rule} {record.target}",
-            description=f"hallmarks {rule}: {DID[record.kind]} {record.target} in {duration(ran['seconds'])}, "
-            f"{ran.get('gpu') or ran['cpu']}, Python {record.derivation['python']}",
+            description=f"{record.kind} in {duration(ran['seconds'])} on {ran.get('gpu') or ran['cpu']}, "
+            f"Python {record.derivation['python']}",
             agent=self.maker,
             instrument=self._tool(rule),
             startTime=ran["begun"],
@@ -271,7 +266,7 @@ class Description:
             properties={
                 "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
                 "name": "Snakefile",
-                "description": f"The workflow that reproduces {PAPER}; its rules call the commands of hallmarks",
+                "description": f"A workflow that reproduces {PAPER}; its rules call hallmarks",
                 "sha256": held.sha256,
                 "contentSize": str(held.bytes),
                 "encodingFormat": "text/plain",
@@ -317,13 +312,8 @@ class Description:
             for record, action in zip(records, actions, strict=True)
             if record.content["rule"] in steps
         ]
-        engine = self.add(
-            "#snakemake",
-            "SoftwareApplication",
-            name="Snakemake",
-            url="https://snakemake.github.io",
-            softwareVersion=version,
-        )
+        url = "https://snakemake.github.io"
+        engine = self.add(url, "SoftwareApplication", name="Snakemake", url=url, softwareVersion=version)
         self.add(
             "#snakemake-run",
             "OrganizeAction",

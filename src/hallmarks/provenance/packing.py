@@ -1,4 +1,4 @@
-"""What goes into a crate: of results that an audit walked, their files, their records and the sources that ran."""
+"""What goes into a crate: results that an audit walked, their records, and the sources that ran."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -34,21 +34,24 @@ class Contents:
     """What a crate holds. `files` are by their paths in it, `referenced` by those that they would have."""
 
     audit: Audit
+    names: set[str]
     records: list[Record]
     unended: list[dict[str, Any]]
     """Attempts that began and never ended."""
     files: dict[str, Held] = field(default_factory=dict)
     referenced: dict[str, Held] = field(default_factory=dict)
     told: dict[str, list[str]] = field(default_factory=dict)
-    """The files that another tells of, both by their paths in the crate."""
+    """By folder, the files that others there tell of, which are `telling`."""
+    telling: set[str] = field(default_factory=set)
     called: dict[str, list[str]] = field(default_factory=dict)
     """The paths in the clone of each source, by its SHA-256."""
     absent: list[str] = field(default_factory=list)
     """Recorded, and not there to be packed."""
 
     @property
-    def names(self) -> set[str]:
-        return results_in(self.audit)
+    def tops(self) -> list[str]:
+        """The results that no other one in the crate was made of."""
+        return sorted(self.names - {part for name in self.names for part in self.audit.nodes[name].parts})
 
     @property
     def what(self) -> str:
@@ -56,34 +59,27 @@ class Contents:
         more = f" and {len(self.tops) - 3} more" if len(self.tops) > 3 else ""
         return f"{', '.join(self.tops[:3])}{more}"
 
-    @property
-    def tops(self) -> list[str]:
-        """The results that no other one in the crate was made of."""
-        parts = {part for name in self.names for part in self.audit.nodes[name].parts}
-        return sorted(self.names - parts)
 
-    @staticmethod
-    def kind(path: str) -> str:
-        """Which of BY_VALUE a file is that another tells of."""
-        return "data" if path.startswith(f"{RESULTS}/data/") else "points"
+def kind(path: str) -> str:
+    """Which of BY_VALUE a file is that another tells of."""
+    return "data" if path.startswith(f"{RESULTS}/data/") else "points"
 
 
-def results_in(audit: Audit) -> set[str]:
-    return {node.name for node in audit.nodes.values() if node not in audit.extra}
+def parent(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def contents_of(audit: Audit, by_value: Collection[str]) -> Contents:
     """All that was walked. Of BY_VALUE what is named is packed, the rest referred to. Raises UserError."""
-    names, ledger = results_in(audit), audit.ledger
-    records = [record for record in ledger.records.values() if names & concerned(audit, record)]
-    ended = {record.attempt for record in records}
-    begun = {
-        attempt: said
-        for attempt, said in ledger.begun.items()
-        if attempt in ended or said["target"].removesuffix("/removed") in names
-    }
+    ledger = audit.ledger
+    names = {node.name for node in audit.nodes.values() if node not in audit.extra}
+    about = [record for record in ledger.records.values() if names & concerned(audit, record)]
+    targets = names | {record.target for record in about}  # what removed or accepted a result too
+    records = [record for record in ledger.records.values() if record.target in targets]
+    begun = {attempt: said for attempt, said in ledger.begun.items() if said["target"] in targets}
     contents = Contents(
         audit,
+        names,
         sorted(records, key=lambda record: record.execution["begun"]),
         [begun[attempt] for attempt in sorted(begun.keys() - ledger.ended)],
     )
@@ -102,30 +98,29 @@ def contents_of(audit: Audit, by_value: Collection[str]) -> Contents:
         if not is_there(audit, path):
             contents.absent.append(path)
             continue
-        told = [each for each in audit.there.told_by(path) if each in wanted and is_there(audit, each)]
-        if told:
-            contents.told[f"{RESULTS}/{path}"] = [f"{RESULTS}/{each}" for each in told]
         contents.files[f"{RESULTS}/{path}"] = held(audit, path)
+        for each in audit.there.told_by(path):
+            if each in wanted and is_there(audit, each):
+                contents.telling.add(f"{RESULTS}/{path}")
+                contents.told.setdefault(parent(f"{RESULTS}/{path}"), []).append(f"{RESULTS}/{each}")
     for path in sorted({path for told in contents.told.values() for path in told}):
-        if contents.kind(path) not in by_value:
+        if kind(path) not in by_value:
             contents.referenced[path] = contents.files.pop(path)
     for path, digest in sorted(code.items()):
         if is_there(audit, f"{FOLDER}/sources/{digest}"):
             contents.files[f"{CODE}/{path}"] = held(audit, f"{FOLDER}/sources/{digest}")
     for path in contents.files:
-        if ".." in Path(path).parts or set(path) & set("\n\r\\%"):
+        if Path(path).as_posix() != path or ".." in path.split("/") or set(path) & set("\n\r\\%"):
             raise UserError(
                 f"{audit.results}: {path!r}: a name that no list of a bag holds plainly; rename it"
             )
     if WORKFLOW not in contents.files:
-        raise UserError(
-            f"{audit.results}: no Snakefile was recorded with these results: a crate is of what the workflow made"
-        )
+        raise UserError(f"{audit.results}: no Snakefile is kept here; a crate is of what the workflow made")
     return contents
 
 
 def concerned(audit: Audit, record: Record) -> set[str]:
-    """The results that a record is about, failed attempts, removals and acceptances too."""
+    """The results that a record is about."""
     return {record.target.removesuffix("/removed"), *map(audit.owner, record.outputs)}
 
 
