@@ -159,10 +159,11 @@ def test_a_crate_is_audited_by_its_own_records(figure, copy):
     status, told = audit(figure)
     assert status == 0 and f"runs/{RUN}  referenced: runs/{RUN}/trajectory: not in this crate" in told, told
     assert "8 results: 5 intact, 3 referenced: no finding" in told
-    listed = ["sha256sum", "--quiet", "-c", "provenance/references.sha256"]
-    assert subprocess.run(listed, cwd=copy.results, capture_output=True).returncode == 0
-    for name in (figure / "data/results/provenance/references.sha256").read_text().splitlines():
-        shutil.copy(copy.results / name.split("  ")[1], figure / "data/results" / name.split("  ")[1])
+    listed = figure / "data/results/provenance/references.sha256"
+    compared = subprocess.run(["sha256sum", "--quiet", "-c", listed], cwd=copy.results, capture_output=True)
+    assert compared.returncode == 0, compared.stderr
+    for name in (line.split("  ")[1] for line in listed.read_text().splitlines()):
+        shutil.copy(copy.results / name, figure / "data/results" / name)
     assert "8 results: 8 intact: no finding" in audit(figure)[1]
     (figure / f"data/results/runs/{RUN}/trajectory/point-00001.safetensors").write_bytes(b"x")
     assert audit(figure)[0] == 1
@@ -285,7 +286,8 @@ class Stored(BaseAdapter):
     def send(self, request, **options):
         data = Path(stored[request.url]).read_bytes()
         data = gzip.decompress(data) if stored[request.url].endswith(".gz") else data
-        raw = HTTPResponse(io.BytesIO(data), status=200, preload_content=False, request_url=request.url)
+        said = {"headers": {"Content-Type": "application/ld+json"}, "request_url": request.url}
+        raw = HTTPResponse(io.BytesIO(data), status=200, preload_content=False, **said)
         return HTTPAdapter().build_response(request, raw)
     def close(self):
         pass
@@ -318,6 +320,10 @@ def validator(request, tmp_path_factory):
     subprocess.run([folder / "env/bin/python", "-c", FILL, kept / "cache", *pairs], check=True)
 
     def validate(target: Path, severity: str) -> set[str]:
+        there = (
+            kept / f"crate{len([*kept.glob('crate*')])}"
+        )  # it reads nothing where a folder has an odd name
+        there.symlink_to(target)
         words = [
             "-y",
             "validate",
@@ -329,7 +335,7 @@ def validator(request, tmp_path_factory):
             "-o",
             kept / "told",
         ]
-        words += ["-p", "provenance-run-crate-0.5", "-l", severity, target / "data"]
+        words += ["-p", "provenance-run-crate-0.5", "-l", severity, there / "data"]
         program = folder / "env/bin/rocrate-validator"
         done = subprocess.run([program, *words], capture_output=True, text=True)
         assert done.returncode in (0, 1), done.stdout + done.stderr

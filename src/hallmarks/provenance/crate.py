@@ -201,13 +201,12 @@ class Description:
         )
 
     def _unended(self, said: dict[str, Any]) -> ContextEntity:
-        """An attempt that was killed. When, nobody knows, so that it is no CreateAction, which has an end."""
+        """An attempt that was killed: when, nobody knows, and a CreateAction has an end, and a tool no other."""
         return self.add(
             f"#{said['attempt']}",
             "Action",
             name=f"{said['rule']} {said['target']}",
             agent=self.maker,
-            instrument=self._tool(said["rule"]),
             startTime=said["execution"]["begun"],
             actionStatus=FAILED,
             error="begun, and no record of an end: killed",
