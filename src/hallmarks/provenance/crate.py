@@ -201,7 +201,7 @@ class Description:
         )
 
     def _unended(self, said: dict[str, Any]) -> ContextEntity:
-        """An attempt that was killed: when, nobody knows, and a CreateAction has an end, and a tool no other."""
+        """An attempt that was killed. When, nobody knows: it is no CreateAction, and so of no tool."""
         return self.add(
             f"#{said['attempt']}",
             "Action",
