@@ -157,7 +157,7 @@ def test_nothing_private_is_in_it(whole):
 
 def test_a_crate_is_audited_by_its_own_records(figure, copy):
     status, told = audit(figure)
-    assert status == 0 and f"runs/{RUN}  referenced: runs/{RUN}/trajectory: not in this crate" in told, told
+    assert status == 0 and f"runs/{RUN}  referenced: runs/{RUN}/trajectory" in told, told
     assert "8 results: 5 intact, 3 referenced: no finding" in told
     listed = figure / "data/results/provenance/references.sha256"
     compared = subprocess.run(["sha256sum", "--quiet", "-c", listed], cwd=copy.results, capture_output=True)
@@ -236,6 +236,7 @@ def test_mistakes_are_one_line(copy, tmp_path, capsys):
         (["map", "-o", tmp_path / "file"], "not empty"),
         (["map", "-o", copy.results / "figures/crate"], "in the results themselves"),
         (["mapp", "-o", tmp_path / "new"], "did you mean map?"),
+        (["map", "-o", tmp_path / "new", "--license", "CC BY"], "such as CC-BY-4.0"),
     ]:
         call = ["crate", "--no-checkout", "--results", copy.results, *words]
         assert main([*map(str, call)]) == 2

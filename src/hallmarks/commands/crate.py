@@ -5,6 +5,7 @@ are asked for. It refuses while the audit finds anything, or a text names a home
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -42,6 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     audit = audited(arguments)
     if audit.empty:
         raise UserError(f"{audit.results}: nothing was recorded here")
+    if not re.fullmatch(r"[\w.+-]+|https?://\S+", arguments.license):
+        raise UserError(
+            f"--license {arguments.license}: one of SPDX's names, such as CC-BY-4.0, or an address"
+        )
     if target.resolve().is_relative_to(audit.results.resolve()):
         raise UserError(f"-o {target}: lies in the results themselves; name a folder elsewhere")
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):

@@ -116,7 +116,7 @@ class Audit:
         for path in node.files:
             size = self.there.size(path)
             if size is None and path in told and self.there.referenced.get(path) == told[path][0]:
-                node.say("referenced", f"{Path(path).parent.as_posix()}: not in this crate")
+                node.say("referenced", path.rpartition("/")[0])
             elif size is None:
                 gone = removed and (path in told or path.endswith("/points.sha256"))
                 at = removed[-1].execution["ended"][:10] if removed else ""

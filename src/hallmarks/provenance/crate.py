@@ -163,20 +163,14 @@ class Description:
         if rule not in self.tools:
             records = [record for record in self.contents.records if record.content["rule"] == rule]
             module = f"{CODE}/src/hallmarks/commands/{rule}.py"
-            packages = sorted({each for record in records for each in record.derivation["packages"].items()})
             self.tools[rule] = self.add(
                 f"#hallmarks-{quote(rule)}",
                 "SoftwareApplication",
                 name=f"hallmarks {rule}",
                 url=module if module in self.contents.files else README,
                 softwareVersion=commits(records),
-                softwareRequirements=[self._package(name, version) for name, version in packages],
             )
         return self.tools[rule]
-
-    def _package(self, name: str, version: str) -> ContextEntity:
-        url = f"https://pypi.org/project/{name}/{version}/"
-        return self.add(url, "SoftwareApplication", name=name, url=url, softwareVersion=version)
 
     def _action(self, record: Record) -> ContextEntity:
         """An attempt that ended, whatever its end. What each made for certain is its record."""
