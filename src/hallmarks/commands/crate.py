@@ -53,17 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"-o {target}: is there already, and not empty; name another folder")
     audit.walk(find_targets(audit, arguments.targets), whole=True)
     contents = contents_of(audit, arguments.by_value)
+    hidden = private(contents)
     said = [clean(line) for line in remarks(audit, colour=False)]
-    said += [f"{path}  private: it names a home folder or a secret" for path in private(contents)]
-    found = len(said) > len(remarks(audit, colour=False)) or any(
-        node.finding for node in audit.nodes.values()
-    )
+    for node in audit.extra:  # a picture from anywhere
+        said = [line.replace(clean(node.name), Path(node.name).name) for line in said]
+    said += [f"{path}  private: it names a home folder or a secret" for path in hidden]
+    found = hidden or any(node.finding for node in audit.nodes.values())
     if found and not arguments.despite_findings:
         print("\n".join([*said, last_line(audit)]), file=sys.stderr)
-        print(
-            "hallmarks crate: nothing is packed while something is found (--despite-findings)",
-            file=sys.stderr,
-        )
+        told = "hallmarks crate: nothing is packed while something is found (--despite-findings)"
+        print(told, file=sys.stderr)
         return 1
     pack(contents, target, arguments.license, arguments.url, said)
     size = sum(held.bytes for held in contents.files.values()) / 1e6
