@@ -35,10 +35,12 @@ lint: install
 	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile config/smoke.yaml
 
-# The exact set of all that pyproject.toml names; versions that still do stay.
+# The exact set of all that pyproject.toml names, and of what the tests run beside it; versions that still do stay.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra tests pyproject.toml -o envs/requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		envs/validator.in -o envs/validator.txt
 
 # The schema of config.yaml, from the types; a test holds the two together.
 schema: install

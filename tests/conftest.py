@@ -1,11 +1,16 @@
 """The whole workflow, made once for all tests that look at what it makes."""
 
+import shutil
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
 from tiny import BRACES, ODD, Tiny, configuration
 
 from smoke import Project
+
+if TYPE_CHECKING:
+    from test_audit import Copy
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,3 +34,19 @@ def tiny(tmp_path_factory) -> Tiny:
     made = tiny.snakemake()
     assert made.returncode == 0, made.stderr[-5000:]
     return tiny
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> "Copy":
+    """A small finished folder of results and its checkout, for attempts to cheat."""
+    from test_audit import build
+
+    return build(tmp_path_factory.mktemp("finished") / "a b é")
+
+
+@pytest.fixture
+def copy(finished, tmp_path) -> "Copy":
+    from test_audit import Copy
+
+    shutil.copytree(finished.folder, tmp_path / "copy é 1", symlinks=True)
+    return Copy(tmp_path / "copy é 1")

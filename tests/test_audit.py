@@ -114,17 +114,6 @@ def build(folder: Path) -> Copy:
     return copy
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Copy:
-    return build(tmp_path_factory.mktemp("finished") / "a b é")
-
-
-@pytest.fixture
-def copy(finished, tmp_path) -> Copy:
-    shutil.copytree(finished.folder, tmp_path / "copy é 1", symlinks=True)
-    return Copy(tmp_path / "copy é 1")
-
-
 @dataclass
 class Case:
     """What is done to the copy, and which verdicts it must then get; `said` is in what is said of them."""

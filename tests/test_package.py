@@ -116,7 +116,7 @@ def imported() -> set[str]:
 
 def test_what_the_wheel_says(metadata, installed):
     assert metadata["License-Expression"] == "MIT" and metadata["License-File"] == "LICENSE"
-    assert metadata.get_all("Provides-Extra") == ["training", "workflow", "lightning", "tests"]
+    assert metadata.get_all("Provides-Extra") == ["training", "workflow", "crate", "lightning", "tests"]
     light = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert {"numpy", "pyarrow", "seaborn"} < {Requirement(line).name for line in light}
     assert not [line for line in light if re.match("torch|snakemake|pytest", line)]
@@ -139,7 +139,7 @@ def test_every_import_is_stated_and_the_command_line_knows_the_extras(metadata):
     owner = distributions() | {"pydantic_core": "pydantic"}  # pydantic asks for the one that it was made with
     by_extra = {extra: {m for m in imported() if owner[m] in names} for extra, names in stated.items()}
     assert set().union(*by_extra.values()) == imported()
-    assert {extra: by_extra[extra] for extra in ("training", "workflow")} == EXTRAS
+    assert {extra: by_extra[extra] for extra in ("training", "workflow", "crate")} == EXTRAS
     assert not by_extra["tests"]
 
 
@@ -160,7 +160,7 @@ def test_the_light_commands_need_nothing_more(run, checkpoints, tmp_path):
 def test_a_command_that_needs_more_says_so_in_a_line(run, name):
     done = run(name, "--help")
     if done.returncode:
-        assert_names_an_extra(done, name, "training|workflow")
+        assert_names_an_extra(done, name, "training|workflow|crate")
     else:
         assert done.stdout.startswith(f"usage: hallmarks {name} ") and not done.stderr
 

@@ -28,6 +28,7 @@ COMMANDS = {
         "accept": "say that results made by other code stand",
         "audit": "where results came from, and whether they are as they were made",
         "seal": "sign the list of all results and records",
+        "crate": "pack results, with all that they rest on, for others",
     },
     "its steps, which snakemake runs and which work by hand": {
         "data": "get, check and prepare a data set",
@@ -57,10 +58,12 @@ EXTRAS = {
         "packaging",
         "tabulate",
     },
+    "crate": {"bagit", "rocrate"},
 }
 PURPOSES = {
     "training": "training and --device cuda need it",
     "workflow": "the workflow and its notebooks need it",
+    "crate": "`hallmarks crate` needs it",
 }
 
 

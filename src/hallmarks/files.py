@@ -132,3 +132,14 @@ def copy_folder(source: Path, target: Path) -> None:
             shutil.copyfileobj(reader, writer, 2**20)
             writer.flush()
             os.fsync(writer.fileno())
+
+
+def copy_file(source: Path, target: Path) -> str:
+    """Copy a file's bytes; its folder is made. The SHA-256 of what was copied. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with open(source, "rb") as reader, open(target, "wb") as writer:
+        while block := reader.read(2**20):
+            digest.update(block)
+            writer.write(block)
+    return digest.hexdigest()

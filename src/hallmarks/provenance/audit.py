@@ -115,7 +115,9 @@ class Audit:
         removed = self.ledger.by_target.get(f"{node.name}/removed", [])
         for path in node.files:
             size = self.there.size(path)
-            if size is None:
+            if size is None and path in told and self.there.referenced.get(path) == told[path][0]:
+                node.say("referenced", path.rpartition("/")[0])
+            elif size is None:
                 gone = removed and (path in told or path.endswith("/points.sha256"))
                 at = removed[-1].execution["ended"][:10] if removed else ""
                 node.say(*(("discarded", f"points, {at}") if gone else ("missing", path)))

@@ -12,8 +12,11 @@ from typing import Any
 
 from hallmarks.files import sha256
 from hallmarks.machine import cores
+from hallmarks.provenance.store import FOLDER
 
 ROOMS = ("data", "runs", "kernels", "measures", "studies", "figures", "notebooks", "tables")
+# In a crate: what is not in it, and is referred to by its SHA-256.
+REFERENCES = f"{FOLDER}/references.sha256"
 RUN = re.compile(r"runs/[^/]+/[^/]+/seed\d+")
 
 
@@ -24,6 +27,7 @@ class There:
         self.results, self.quick = results, quick
         self.digests: dict[str, str | None] = {}
         self.told_by, self.files = cache(self.find_told_by), cache(self.find_files)
+        self.referenced = self.find_referenced()
 
     def find_files(self) -> list[str]:
         """Every file of a result, by its path below the results. Earlier runs that are kept are none."""
@@ -35,6 +39,13 @@ class There:
                 kept = [name for name in names if name[0] != "." and not name.endswith(".failed.ipynb")]
                 found += [Path(below, name).as_posix() for name in kept]
         return sorted(found)
+
+    def find_referenced(self) -> dict[str, str]:
+        """Of a crate, what it refers to: each file's SHA-256."""
+        with suppress(OSError, ValueError):
+            lines = (self.results / REFERENCES).read_text().splitlines()
+            return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
+        return {}
 
     def size(self, path: str) -> int | None:
         """Its bytes; None where it is not there."""

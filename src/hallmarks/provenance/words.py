@@ -40,6 +40,7 @@ WORDS = {
         Word(
             "discarded", "not there: a record says that it was removed, and what was made of it", False, NOTED
         ),
+        Word("referenced", "not in this crate, which refers to it by its digest", False, NOTED),
         Word("unchecked", "not hashed (--quick): only its size was compared", False, NOTED),
         Word("unknown", "no checkout to compare with: whether it is stale nobody can say", False, NOTED),
     ]
