@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"hallmarks: there is no command {name}; {advice}", file=sys.stderr)
         return 2
     parser = argparse.ArgumentParser(prog=f"hallmarks {name}", description=SUMMARIES[name])
-    # Looking for cycles after each 700 objects takes a sixth of the time that importing torch or pandas takes.
+    # Looking for cycles after each 700 objects takes a sixth of the time that importing torch takes.
     gc.set_threshold(50_000)
     try:
         command = importlib.import_module(f"hallmarks.commands.{name}")

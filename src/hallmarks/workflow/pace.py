@@ -7,8 +7,8 @@ def look_when_a_job_ends(workflow: Workflow) -> None:
     """Have a workflow that starts look for ready jobs when one has ended, and not in between as well.
 
     Where jobs are limited to so many a timespan, Snakemake looks once more after each timespan, for every job
-    that has ended so far: after hundreds it does nothing else, and takes a core from those that compute. A limit
-    that cannot be reached, since fewer run at once, is none; another stays.
+    that has ended so far: after hundreds it does nothing else, and takes a core from those that compute. A
+    limit of more than run at once is none; another stays.
     """
     scheduler, settings = workflow.scheduler, workflow.resource_settings
     limit = scheduler.job_rate_limiter
