@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 
 try:
     from hallmarks.workflow.opening import open_workflow
+    from hallmarks.workflow.pace import look_when_a_job_ends
 except ImportError as error:
     raise WorkflowError(
         f"{error}: activate the environment (. .venv/bin/activate) that `make install` made"
@@ -23,6 +24,10 @@ report: "workflow/report/workflow.rst"
 
 
 paper, results, requests = open_workflow(workflow, config, ROOT)
+
+
+onstart:
+    look_when_a_job_ends(workflow)
 
 
 include: "workflow/rules/common.smk"

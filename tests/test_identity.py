@@ -64,7 +64,8 @@ MADE_AGAIN = {
     "models/resnet50/*": of("studies", "random-init"),
     **{f"models/{name}/*": trained_with(name) for name in ["resnet20", "vgg16", "vit"]},
     "models/gpt_neox/*": trained_with("gpt-neox"),
-    **{f"optimizers/{name}*": trained_with(name) for name in ["sgd", "adamw", "sam"]},
+    **{f"optimizers/{name}*": trained_with(name) for name in ["sgd", "sam"]},
+    "optimizers/adamw.py": trained_with("adamw") | trained_with("clipped-adamw"),
     "optimizers/clipped_adamw/*": trained_with("clipped-adamw"),
     # Settings, and what is called.
     **dict.fromkeys([f"origins/{name}.py" for name in ["branched", "fetched", "trained"]], set()),

@@ -1,6 +1,9 @@
 """AdamW and SAM against their formulas in float64, and what the loop owes to every optimizer."""
 
+import copy
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from torch.nn import functional as F
 
 from hallmarks import cli
 from hallmarks.errors import Interrupted
+from hallmarks.optimizers import uncompiled
 from hallmarks.optimizers.adamw import Settings as Adamw
 from hallmarks.optimizers.sam import Settings as Sam
 from hallmarks.optimizers.sgd import Settings as Sgd
@@ -222,3 +226,41 @@ def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, capsys, optimizer, l
     told = capsys.readouterr().err
     assert line in told and told.count("\n") == 1
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("pytorchs", [torch.optim.SGD, torch.optim.AdamW])
+def test_without_the_compiler_updates_and_states_are_pytorchs_to_the_bit(pytorchs):
+    def updated(optimizer, until: int, state: dict | None = None) -> tuple[list[torch.Tensor], dict]:
+        model, batches = network(), RandomBatches()
+        made = optimizer(model.parameters(), lr=0.1, weight_decay=0.01, fused=True)
+        if state:
+            made.load_state_dict(copy.deepcopy(state))
+        for step in range(until):
+            inputs, targets = batches.batch(0, step)
+            made.zero_grad()
+            F.cross_entropy(model(inputs), targets).backward()
+            made.step()
+        return [p.detach() for p in model.parameters()], made.state_dict()
+
+    first = updated(pytorchs, 3)
+    torch.testing.assert_close(updated(uncompiled(pytorchs), 3), first, rtol=0, atol=0)
+    gone_on = updated(pytorchs, 2, first[1])
+    torch.testing.assert_close(updated(uncompiled(pytorchs), 2, first[1]), gone_on, rtol=0, atol=0)
+
+
+def test_no_optimizer_imports_the_compiler():
+    lines = [
+        "import sys, torch",
+        "from hallmarks.origins.trained import OPTIMIZERS",
+        "for name in OPTIMIZERS.names():",
+        "    p = torch.nn.Parameter(torch.ones(2))",
+        "    made = OPTIMIZERS.validate({'name': name, 'learning_rate': 0.1}).build([p])",
+        "    made.load_state_dict(made.state_dict())",
+        "    def closure():",
+        "        made.zero_grad()",
+        "        p.square().sum().backward()",
+        "        return p.sum()",
+        "    made.step(closure)",
+        "    assert 'torch._dynamo' not in sys.modules, name",
+    ]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)

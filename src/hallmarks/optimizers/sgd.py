@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from hallmarks.config.strict import Strict
+from hallmarks.optimizers import uncompiled
 
 if TYPE_CHECKING:
     from torch import nn, optim
@@ -25,7 +26,7 @@ class Settings(Strict):
         """The optimizer of these parameters, one fused loop over all of them."""
         from torch import optim
 
-        return optim.SGD(
+        return uncompiled(optim.SGD)(
             parameters,
             lr=self.learning_rate,
             momentum=self.momentum,

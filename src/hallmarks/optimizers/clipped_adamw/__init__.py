@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from hallmarks.config.strict import Strict
+from hallmarks.optimizers import adamw
 
 if TYPE_CHECKING:
     from torch import nn, optim
 
-Beta = Annotated[float, Field(ge=0, lt=1)]
 
-
-class Settings(Strict):
+class Settings(adamw.Settings):
     """AdamW with the gradient clipped and weight decay on matrices alone; as the defaults stand, Pythia's."""
 
     name: Literal["clipped-adamw"] = "clipped-adamw"
-    learning_rate: PositiveFloat
-    betas: Annotated[list[Beta], Field(min_length=2, max_length=2)] = [0.9, 0.95]
+    betas: Annotated[list[adamw.Beta], Field(min_length=2, max_length=2)] = [0.9, 0.95]
     """Of the running means of the gradient and of its square."""
-    eps: PositiveFloat = 1e-8
     weight_decay: NonNegativeFloat = 0.1
     """An update multiplies θ by 1 − learning rate × weight decay first, but for biases and norms."""
     clip: PositiveFloat = 1.0

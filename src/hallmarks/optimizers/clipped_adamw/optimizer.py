@@ -6,8 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
+from hallmarks.optimizers import uncompiled
 
-class ClippedAdamW(optim.AdamW):
+
+class ClippedAdamW(uncompiled(optim.AdamW)):
     """θ ← (1 − η α) θ for matrices, α the decay; then Adam's update by g · min(1, clip / ‖g‖).
 
     Biases, and the scales and shifts of norms, have one dimension and are not decayed, as in GPT-NeoX. Its

@@ -6,8 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
+from hallmarks.optimizers import uncompiled
 
-class SAM(optim.SGD):
+
+class SAM(uncompiled(optim.SGD)):
     """SGD by the gradient at θ + ρ g/‖g‖, g the gradient at θ and ‖g‖ its norm over all parameters.
 
     Its state is SGD's. With ρ = 0 it takes one gradient an update, else two.
