@@ -1,8 +1,10 @@
 """The whole workflow, made once for all tests that look at what it makes."""
 
+import shutil
 import signal
 
 import pytest
+from audited import Copy, build
 from tiny import BRACES, ODD, Tiny, configuration
 
 from smoke import Project
@@ -29,3 +31,16 @@ def tiny(tmp_path_factory) -> Tiny:
     made = tiny.snakemake()
     assert made.returncode == 0, made.stderr[-5000:]
     return tiny
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Copy:
+    """A small workflow with everything made and recorded, and its checkout."""
+    return build(tmp_path_factory.mktemp("finished") / "a b é")
+
+
+@pytest.fixture
+def copy(finished, tmp_path) -> Copy:
+    """A copy of it, to be tampered with."""
+    shutil.copytree(finished.folder, tmp_path / "copy é 1", symlinks=True)
+    return Copy(tmp_path / "copy é 1")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hallmarks.commands import add_profile
 from hallmarks.errors import UserError
 from hallmarks.files import write
 from hallmarks.provenance.words import legend
@@ -67,17 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def configure_folder(parser: argparse.ArgumentParser) -> None:
     """Which results, and what they are compared with."""
     parser.add_argument("--results", type=Path, help="the folder of results; by default the profile's")
-    parser.add_argument(
-        "--profile", help="the workflow to compare with: laptop (the default), slurm, …, or a path"
-    )
-    parser.add_argument(
-        "--configfile",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="its overlays, as for snakemake",
-    )
+    add_profile(parser, default=None)
     parser.add_argument(
         "--no-checkout", action="store_true", help="compare with no workflow, even if one is here"
     )
@@ -85,7 +76,7 @@ def configure_folder(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from hallmarks.provenance.audit import as_json
-    from hallmarks.provenance.numbers import write_numbers
+    from hallmarks.provenance.numbers import check_numbers, write_numbers
     from hallmarks.provenance.page import audit_page
     from hallmarks.provenance.seal import broken_seal
     from hallmarks.provenance.targets import find_targets
@@ -102,14 +93,16 @@ def run(arguments: argparse.Namespace) -> int:
         signed, unsealed = broken_seal(audit.results, arguments.verify_signature)
     if arguments.against or arguments.checklist:
         return asked(audit, arguments)
+    if arguments.numbers:
+        print(f"{arguments.numbers}: {write_numbers(audit, arguments.numbers)} numbers", file=sys.stderr)
+    check_numbers(audit)
     colour = sys.stdout.isatty()
     if arguments.html:
         write(arguments.html, audit_page(audit, roots, last_line(audit)))
-    if arguments.numbers:
-        print(f"{arguments.numbers}: {write_numbers(audit, arguments.numbers)} numbers", file=sys.stderr)
     if arguments.json:
         seal = {"seal": {"by": signed, "broken": unsealed}} if arguments.verify_signature else {}
-        print(json.dumps(as_json(audit) | seal, indent=1, ensure_ascii=False))
+        text = json.dumps(as_json(audit) | seal, indent=1, ensure_ascii=False)
+        print(text.encode(errors="backslashreplace").decode())  # a file's name that is no text
     else:
         if not arguments.summary and not audit.empty:
             shown = tree(audit, roots, colour) if some else "\n".join(remarks(audit, colour))

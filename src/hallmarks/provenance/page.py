@@ -5,7 +5,7 @@ import json
 
 from hallmarks.page import page
 from hallmarks.provenance.audit import Audit, Node
-from hallmarks.provenance.tree import about, line
+from hallmarks.provenance.tree import about, line, plain
 from hallmarks.provenance.words import WORDS
 
 COLUMNS = ["data", "runs", "kernels", "measures", "studies", "figures", "tables"]
@@ -64,7 +64,8 @@ def audit_page(audit: Audit, roots: list[str], verdict: str) -> str:
         f"{'' if word.finding else ' (no finding)'}</td></tr>"
         for word in WORDS.values()
     )
-    parts = json.dumps({node.name: node.parts for node in nodes}, ensure_ascii=False).replace("</", "<\\/")
+    made_of = {plain(node.name): [plain(part) for part in node.parts] for node in nodes}
+    parts = json.dumps(made_of, ensure_ascii=False).replace("</", "<\\/")
     body = f"""<p class="verdict">{html.escape(verdict)}</p>
 <p>Each box is a result, made of those to the left that it is joined to; a click shows all that it rests
 on, and all that rests on it.</p>
@@ -96,7 +97,7 @@ def row(audit: Audit, node: Node) -> str:
             f"<small>record {node.record.name[:16]}…, key {node.record.content['key'][:16]}…</small>"
         )
     fine = ' class="fine"' if not node.said else ""
-    name = html.escape(node.name)
+    name = html.escape(plain(node.name))
     return f"<tr{fine}><td>{badge(node.word)}</td><td>{name}</td><td>{''.join(words)}</td></tr>"
 
 
@@ -109,19 +110,19 @@ def graph(nodes: list[Node]) -> str:
         place[node.name] = (used.index(at) * (WIDTH + GAP), TOP + rows[at] * (HEIGHT + 3))
         rows[at] += 1
     heads = [
-        f'<text class="head" x="{number * (WIDTH + GAP)}" y="16">{(COLUMNS + ["asked about"])[at]}</text>'
+        f'<text class="head" x="{number * (WIDTH + GAP)}" y="16">{(COLUMNS + ["others"])[at]}</text>'
         for number, at in enumerate(used)
     ]
     lines, boxes = [], []
     for node in nodes:
         x, y = place[node.name]
-        name, title = html.escape(node.name, quote=True), html.escape(line(node, colour=False))
+        name, title = html.escape(plain(node.name), quote=True), html.escape(line(node, colour=False))
         for part in node.parts:
             px, py = place[part]
             start, end, middle = px + WIDTH, x, HEIGHT / 2
             bend = (start + end) / 2
             lines.append(
-                f'<path data-name="{name}" data-part="{html.escape(part, quote=True)}" '
+                f'<path data-name="{name}" data-part="{html.escape(plain(part), quote=True)}" '
                 f'd="M{start} {py + middle} C{bend} {py + middle} {bend} {y + middle} {end} {y + middle}"/>'
             )
         boxes.append(
@@ -136,5 +137,5 @@ def graph(nodes: list[Node]) -> str:
 
 def short(name: str) -> str:
     """The name without its room, its middle left out where it is long."""
-    own = name.partition("/")[2] or name
+    own = plain(name.partition("/")[2] or name)
     return own if len(own) <= LETTERS else f"{own[: LETTERS // 2 - 1]}…{own[-LETTERS // 2 :]}"
