@@ -570,7 +570,7 @@ def test_every_number_has_its_records(copy, tmp_path, capsys):
     assert found["sd"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     assert found["records"][RUN] == copy.record_of(f"measures/{RUN}").stem
     text = (tmp_path / "numbers.tex").read_text()
-    assert rf"\csname hallmarks:tiny/default:mds\endcsname{{{found['mean']:.4g}}}" in text
+    assert rf"\csname hallmarks:\detokenize{{tiny/default:mds}}\endcsname{{{found['mean']:.4g}}}" in text
     assert "tiny/default:test_accuracy" in text
     copy.flip(f"kernels/{RUN}.npz", 400)
     assert main(words) == 1

@@ -1,6 +1,8 @@
 """What an auditor tried who wants to cheat, beyond the table of test_audit.py: nothing of it is missed."""
 
+import base64
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -11,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from audited import KERNEL, RUN, Copy, append, leave_unfinished, measure_again
+from matplotlib.figure import Figure
 
 from hallmarks.cli import main
 from hallmarks.provenance.audit import Node
-from hallmarks.provenance.pictures import key_in
+from hallmarks.provenance.pictures import stamped
 from hallmarks.provenance.rederive import TOLERANCE, gram_distance, outcome, tables
 from hallmarks.provenance.store import prefix_of
 from smoke import BIN
@@ -281,15 +284,22 @@ def test_a_list_of_numbers_from_before_is_stale(copy, capsys):
     assert main([*words, "--numbers", numbers]) == 0 == main(words)
 
 
-def redraw(copy: Copy, *names: str) -> None:
-    """An older drawing of the figure in place of the newest, and its record made to say so; the key too."""
-    key = content_of(copy, FIGURE)["key"]
-    for name in names:
-        older = (copy.folder / "before" / name).read_bytes()
-        held = key_in(older)
-        older = older.replace(held.encode(), key.encode()) if held else older
-        (copy.results / name).write_bytes(older)
-    said = {name: said_of(copy, name) for name in names}
+def redraw(copy: Copy, name: str) -> None:
+    """Another picture in place of the figure's, with its key, and its record made to say so."""
+    path, drawing, content = copy.results / name, Figure(figsize=(2, 2)), io.BytesIO()
+    drawing.subplots().plot([0, 1, 3])
+    if path.suffix == ".ipynb":
+        notebook = json.loads(path.read_text())
+        shown = [output["data"] for cell in notebook["cells"] for output in cell.get("outputs", [])]
+        drawing.savefig(content, format="png")
+        next(data for data in shown if "image/png" in data)["image/png"] = base64.b64encode(
+            content.getvalue()
+        ).decode()
+        path.write_text(json.dumps(notebook))
+    else:
+        drawing.savefig(content, format=path.suffix[1:])
+        path.write_bytes(stamped(content.getvalue(), content_of(copy, FIGURE)["key"]))
+    said = {name: said_of(copy, name)}
     copy.forge(FIGURE, lambda content: content["outputs"].update(said), True)
 
 

@@ -54,14 +54,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checklist", action="store_true", help="what reviewers ask, answered")
     parser.add_argument("--against", type=Path, metavar="RESULTS", help="compare with another reproduction")
     parser.add_argument(
-        "--rederive", action="store_true", help="make kernels, measures and numbers again, and compare"
+        "--rederive",
+        action="store_true",
+        help="make kernels, measures, studies, figures and tables again, and compare: identical, within "
+        "rounding (1e-10 of a kernel, 1e-9 of measures and studies, 1e-7 of figures and tables, 1e-3 of what "
+        "torch trains; docs/audit.md says of what), or different",
     )
     parser.add_argument(
         "--retrain",
         metavar="RUN",
         action="append",
         default=[],
-        help="train a run again from its seed, and compare",
+        help="train a run again from its seed, and compare: identical, within 1e-3, or different",
     )
 
 

@@ -78,16 +78,29 @@ def finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+# A number that is not there is an error of LaTeX's, not nothing; `:` and `"` may be active in some languages.
+COMMAND = r"""\providecommand{\hallmarks}[1]{\ifcsname hallmarks:\detokenize{#1}\endcsname
+  \csname hallmarks:\detokenize{#1}\endcsname
+  \else\errmessage{numbers.tex has no number \detokenize{#1}}\fi}"""
+
+
 def macros(found: dict[str, dict[str, Any]]) -> str:
     r"""For LaTeX: `\hallmarks{resnet20/default:mds}` is the mean, `{…:sd}` and `{…:n}` the others."""
-    lines = [r"\providecommand{\hallmarks}[1]{\csname hallmarks:#1\endcsname}"]
+    lines = [COMMAND.replace("\n  ", "%\n  ")]
     for name, said in found.items():
         for word, value in [("", said["mean"]), (":sd", said["sd"]), (":n", said["n"])]:
             if value is not None:
-                text = str(value) if word == ":n" else f"{value:.4g}"
                 key = re.sub(r"[\\{}%#~^&$]", "", f"{name}{word}")
-                lines.append(rf"\expandafter\def\csname hallmarks:{key}\endcsname{{{text}}}")
+                lines.append(
+                    rf"\expandafter\def\csname hallmarks:\detokenize{{{key}}}\endcsname{{{tex(value)}}}"
+                )
     return "\n".join([*lines, ""])
+
+
+def tex(value: float) -> str:
+    """Four digits, as LaTeX sets them; a count in full."""
+    mantissa, _, exponent = (str(value) if isinstance(value, int) else f"{value:.4g}").partition("e")
+    return rf"\ensuremath{{{mantissa}\times10^{{{int(exponent)}}}}}" if exponent else mantissa
 
 
 def write_numbers(audit: Audit, path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 
 from hallmarks.page import page
 from hallmarks.provenance.audit import Audit, Node
@@ -10,7 +11,7 @@ from hallmarks.provenance.words import WORDS
 
 COLUMNS = ["data", "runs", "kernels", "measures", "studies", "figures", "tables"]
 WIDTH, HEIGHT, GAP, TOP = 200, 17, 36, 34  # pixels: of a box, of a row, between columns, above the first row
-LETTERS = 34  # that fit in a box
+LETTERS = 30  # that fit in a box, the seed at the end too
 
 STYLE = """
 body { max-width: none; margin: 1.5em 2em }
@@ -57,7 +58,9 @@ document.getElementById('few').addEventListener('change', event =>
 
 def audit_page(audit: Audit, roots: list[str], verdict: str) -> str:
     """The page's HTML: verdict, graph, a row a result, and what the words mean."""
-    nodes = sorted(audit.nodes.values(), key=lambda node: (not node.finding, column(node), node.name))
+    nodes = sorted(
+        audit.nodes.values(), key=lambda node: (not node.finding, column(node), natural(node.name))
+    )
     rows = "".join(row(audit, node) for node in nodes)
     words = "".join(
         f"<tr><td>{badge(word.name)}</td><td>{html.escape(word.means)}"
@@ -85,13 +88,18 @@ def column(node: Node) -> int:
     return COLUMNS.index(room) if room in COLUMNS else len(COLUMNS)
 
 
+def natural(name: str) -> list[tuple[int, str]]:
+    """fig2 before fig10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+
+
 def badge(word: str) -> str:
     return f'<span class="word" style="background: {WORDS[word].colour}">{html.escape(word)}</span>'
 
 
 def row(audit: Audit, node: Node) -> str:
-    said = line(node, colour=False).partition("  ")[2]
-    words = [f"<small>{html.escape(text)}</small>" for text in [said, *about(audit, node)]]
+    told = [line(node, colour=False).partition("  ")[2]] if node.said else []
+    words = [f"<small>{html.escape(text)}</small>" for text in [*told, *about(audit, node)]]
     if node.record:
         words.append(
             f"<small>record {node.record.name[:16]}…, key {node.record.content['key'][:16]}…</small>"
@@ -105,7 +113,7 @@ def graph(nodes: list[Node]) -> str:
     """Columns from data to tables, a box a result, a line for each that it was made of."""
     used = sorted({column(node) for node in nodes})
     place, rows = {}, dict.fromkeys(used, 0)
-    for node in sorted(nodes, key=lambda node: node.name):
+    for node in sorted(nodes, key=lambda node: natural(node.name)):
         at = column(node)
         place[node.name] = (used.index(at) * (WIDTH + GAP), TOP + rows[at] * (HEIGHT + 3))
         rows[at] += 1
