@@ -87,6 +87,12 @@ class Content(BaseModel):
     execution: Execution
 
 
+class Beginning(BaseModel):
+    """When; where is told too."""
+
+    begun: str
+
+
 class Begun(BaseModel):
     """What an attempt's beginning says."""
 
@@ -95,4 +101,4 @@ class Begun(BaseModel):
     rule: str
     target: str
     supersedes: list[str]
-    execution: dict[str, Any]
+    execution: Beginning
