@@ -2,15 +2,12 @@
 
 import shutil
 import signal
-from typing import TYPE_CHECKING
 
 import pytest
+from audited import Copy, build
 from tiny import BRACES, ODD, Tiny, configuration
 
 from smoke import Project
-
-if TYPE_CHECKING:
-    from test_audit import Copy
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -37,16 +34,13 @@ def tiny(tmp_path_factory) -> Tiny:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> "Copy":
-    """A small finished folder of results and its checkout, for attempts to cheat."""
-    from test_audit import build
-
+def finished(tmp_path_factory) -> Copy:
+    """A small workflow with everything made and recorded, and its checkout."""
     return build(tmp_path_factory.mktemp("finished") / "a b é")
 
 
 @pytest.fixture
-def copy(finished, tmp_path) -> "Copy":
-    from test_audit import Copy
-
+def copy(finished, tmp_path) -> Copy:
+    """A copy of it, to be tampered with."""
     shutil.copytree(finished.folder, tmp_path / "copy é 1", symlinks=True)
     return Copy(tmp_path / "copy é 1")

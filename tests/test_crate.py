@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from test_audit import KERNEL, RUN, Copy, append, discard, forge_figure, go_on
+from audited import Copy, append, discard
+from test_audit import KERNEL, RUN, forge_figure, go_on
 
 from hallmarks.cli import main
 from hallmarks.provenance import bag

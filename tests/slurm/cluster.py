@@ -18,12 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from users import OTHER
+
 CONFIGURATION = Path("/etc/slurm")
 OURS = "# Written by tests/slurm/cluster.py"
 LOCK = Path("/run/lock/hallmarks-slurm")
 PROGRAMS = ["slurmctld", "slurmd", "sbatch", "sacctmgr", "slurmdbd", "munged", "mariadbd"]
 NODES = ["n1", "n2"]
-OTHER = "games"  # a user that every Debian has
 # Existing, distinct character devices stand for GPUs: a Count without a File makes a node invalid.
 GPUS = ["/dev/null", "/dev/zero"]
 SLURM = """{ours}

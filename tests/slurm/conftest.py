@@ -44,9 +44,8 @@ def undisturbed(tmp_path_factory) -> Project:
 def project(undisturbed, tmp_path, slurm):
     """A project with the data and nothing else made."""
     project = Project(tmp_path)
-    for name in ["config/smoke.yaml", "results/smoke/data"]:
-        copy = shutil.copytree if (undisturbed.folder / name).is_dir() else shutil.copy
-        copy(undisturbed.folder / name, project.folder / name)
+    shutil.copy(undisturbed.folder / "config/smoke.yaml", project.folder / "config/smoke.yaml")
+    project.take_data(undisturbed)
     yield project
     print(project.said())
     project.close()

@@ -3,15 +3,13 @@
 import contextlib
 import json
 import os
-import pwd
+import shutil
 import signal
-import site
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 from cluster import ask, processes, read, until
+from users import User
 
 import smoke
 
@@ -41,7 +39,7 @@ class Project(smoke.Project):
         self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
         self.targets = "results/smoke"
         self.drivers: list[subprocess.Popen] = []
-        self.mounts: list[Path] = []
+        self.user: User | None = None
 
     def share(self, folder: Path) -> None:
         """Keep results and scratch in another folder, that others may share."""
@@ -53,28 +51,26 @@ class Project(smoke.Project):
         self.results, self.scratch = folder / "results/smoke", folder / "scratch/smoke"
         self.targets = str(self.results)
 
-    def belong_to(self, user: str) -> None:
-        """Let the folder and its drivers be another user's, who may have no right to enter root's folders.
+    def take_data(self, other: "Project") -> None:
+        """The data of another project, and their records."""
+        shutil.copytree(other.results / "data", self.results / "data")
+        for room in ("begun", "records"):
+            (self.results / "provenance" / room).mkdir(parents=True)
+            for path in (other.results / "provenance" / room).glob("*.json"):
+                if json.loads(path.read_text())["target"].startswith("data/"):
+                    shutil.copy(path, self.results / "provenance" / room / path.name)
+        shutil.copytree(other.results / "provenance/sources", self.results / "provenance/sources")
 
-        The interpreter and its packages are therefore mounted where everybody can read them.
-        """
-        self.as_user = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": [], "umask": 0o002}
-        for source in (sys.base_prefix, site.getsitepackages()[0]):
-            self.mounts.append(Path(tempfile.mkdtemp(prefix="hallmarks-mount-")))
-            ask("mount", "-o", "bind,ro", source, str(self.mounts[-1]))
-        prefix, packages = self.mounts
-        python = prefix / "bin" / f"python3.{sys.version_info.minor}"
+    def belong_to(self, user: str) -> None:
+        """Let the folder and its drivers be another user's, who may have no right to enter root's folders."""
+        self.user = User(user, self.folder / "src", self.folder)
+        self.as_user = self.user.options
         self.bin = self.folder / "bin"
         self.bin.mkdir()
         for name, module in {"snakemake": "snakemake", "hallmarks": "hallmarks.cli"}.items():
-            (self.bin / name).write_text(f'#!/bin/sh\nexec {python} -m {module} "$@"\n')
+            (self.bin / name).write_text(f'#!/bin/sh\nexec {self.user.python} -m {module} "$@"\n')
             (self.bin / name).chmod(0o755)
-        self.environment |= {
-            "HOME": str(self.folder),
-            "PATH": f"{self.bin}:{os.environ['PATH']}",
-            "PYTHONPATH": f"{self.folder}/src:{packages}",
-            "LD_LIBRARY_PATH": f"{prefix}/lib",
-        }
+        self.environment |= self.user.environment | {"PATH": f"{self.bin}:{os.environ['PATH']}"}
         ask("chown", "-R", f"{user}:", str(self.folder))
 
     def start(self, *arguments: str) -> subprocess.Popen:
@@ -175,9 +171,8 @@ class Project(smoke.Project):
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for mount in self.mounts:
-            ask("umount", "--lazy", str(mount))
-            mount.rmdir()
+        if self.user:
+            self.user.close()
 
 
 def working_directory(pid: int) -> Path | None:

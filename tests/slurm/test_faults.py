@@ -1,13 +1,15 @@
 """Whatever the cluster or the user does to a run, it ends with the bits of the run that nothing disturbed."""
 
+import json
 import os
 import shutil
 import signal
 import tempfile
 from pathlib import Path
 
-from cluster import OTHER, ask, until
+from cluster import ask, until
 from project import RUNS, Project
+from users import OTHER
 
 TRAINED_BEFORE = "finished before, nothing is trained"
 
@@ -49,6 +51,12 @@ def test_each_run_goes_on_after_its_fault(project, undisturbed):
     asked = ask("sacct", "-X", "-n", "-P", "-o", "ReqMem", "-j", f"{first},{second}")
     assert asked.split() == ["700M", "1400M"]
     assert state(project.jobs(run=preempted)[0]) == "PREEMPTED"
+    words = ["audit", f"--results={project.results}", "--no-checkout", "--json"]
+    audit = json.loads(project.done("hallmarks", *words))
+    assert audit["findings"] == 0 and {f"runs/{run}" for run in RUNS} <= audit["results"].keys(), audit
+    records = [json.loads(path.read_text()) for path in project.results.glob("provenance/records/*.json")]
+    jobs = [each["execution"]["slurm"] for each in records if each["target"] == f"runs/{requeued}"]
+    assert "1" in {job.get("restarts") for job in jobs}
 
 
 def test_a_full_scratch_disk_is_said_and_gone_on_from(project, undisturbed):

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 
-def add_profile(parser: argparse.ArgumentParser) -> None:
-    """Which workflow is asked about, as one tells Snakemake."""
-    parser.add_argument("--profile", default="laptop", help="laptop (the default), slurm, …, or a path")
+def add_profile(parser: argparse.ArgumentParser, default: str | None = "laptop") -> None:
+    """Which workflow is asked about, as one tells Snakemake; where no default is, the laptop's, if any."""
+    parser.add_argument("--profile", default=default, help="laptop (the default), slurm, …, or a path")
     parser.add_argument(
         "--configfile",
         type=Path,

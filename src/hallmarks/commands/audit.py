@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hallmarks.commands import add_profile
 from hallmarks.errors import UserError
 from hallmarks.files import write
 from hallmarks.provenance.words import legend
@@ -53,31 +54,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checklist", action="store_true", help="what reviewers ask, answered")
     parser.add_argument("--against", type=Path, metavar="RESULTS", help="compare with another reproduction")
     parser.add_argument(
-        "--rederive", action="store_true", help="make kernels, measures and numbers again, and compare"
+        "--rederive",
+        action="store_true",
+        help="make kernels, measures, studies, figures and tables again, and compare: identical, within "
+        "rounding (1e-10 of a kernel, 1e-9 of measures and studies, 1e-7 of figures and tables, 1e-3 of what "
+        "torch trains; docs/audit.md says of what), or different",
     )
     parser.add_argument(
         "--retrain",
         metavar="RUN",
         action="append",
         default=[],
-        help="train a run again from its seed, and compare",
+        help="train a run again from its seed, and compare: identical, within 1e-3, or different",
     )
 
 
 def configure_folder(parser: argparse.ArgumentParser) -> None:
     """Which results, and what they are compared with."""
     parser.add_argument("--results", type=Path, help="the folder of results; by default the profile's")
-    parser.add_argument(
-        "--profile", help="the workflow to compare with: laptop (the default), slurm, …, or a path"
-    )
-    parser.add_argument(
-        "--configfile",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="its overlays, as for snakemake",
-    )
+    add_profile(parser, default=None)
     parser.add_argument(
         "--no-checkout", action="store_true", help="compare with no workflow, even if one is here"
     )
@@ -85,7 +80,7 @@ def configure_folder(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from hallmarks.provenance.audit import as_json
-    from hallmarks.provenance.numbers import write_numbers
+    from hallmarks.provenance.numbers import check_numbers, write_numbers
     from hallmarks.provenance.page import audit_page
     from hallmarks.provenance.seal import broken_seal
     from hallmarks.provenance.targets import find_targets
@@ -102,14 +97,16 @@ def run(arguments: argparse.Namespace) -> int:
         signed, unsealed = broken_seal(audit.results, arguments.verify_signature)
     if arguments.against or arguments.checklist:
         return asked(audit, arguments)
+    if arguments.numbers:
+        print(f"{arguments.numbers}: {write_numbers(audit, arguments.numbers)} numbers", file=sys.stderr)
+    check_numbers(audit)
     colour = sys.stdout.isatty()
     if arguments.html:
         write(arguments.html, audit_page(audit, roots, last_line(audit)))
-    if arguments.numbers:
-        print(f"{arguments.numbers}: {write_numbers(audit, arguments.numbers)} numbers", file=sys.stderr)
     if arguments.json:
         seal = {"seal": {"by": signed, "broken": unsealed}} if arguments.verify_signature else {}
-        print(json.dumps(as_json(audit) | seal, indent=1, ensure_ascii=False))
+        text = json.dumps(as_json(audit) | seal, indent=1, ensure_ascii=False)
+        print(text.encode(errors="backslashreplace").decode())  # a file's name that is no text
     else:
         if not arguments.summary and not audit.empty:
             shown = tree(audit, roots, colour) if some else "\n".join(remarks(audit, colour))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from hallmarks.commands.audit import audited, configure_folder
+from hallmarks.provenance.numbers import check_numbers
 from hallmarks.provenance.seal import NAMESPACE, seal
 from hallmarks.provenance.targets import find_targets
 from hallmarks.provenance.tree import last_line, remarks
@@ -23,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     audit = audited(arguments)
     if not audit.empty:
         audit.walk(find_targets(audit, []), whole=True)
+        check_numbers(audit)
     if audit.empty or any(node.finding for node in audit.nodes.values()):
         print("\n".join([*remarks(audit, colour=False), last_line(audit)]), file=sys.stderr)
         print("hallmarks seal: nothing is sealed while the audit finds something", file=sys.stderr)

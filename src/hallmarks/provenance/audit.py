@@ -16,6 +16,8 @@ from hallmarks.provenance.there import There, result_of
 from hallmarks.provenance.words import WORDS, worst
 
 Said = tuple[str, str]  # a word, and its cause
+OF_SOURCES = {"stale", "mixed", "dirty", "rests on"}  # findings that say nothing against a byte
+Told = tuple[str, int | None]  # a SHA-256, and bytes
 
 
 @dataclass
@@ -97,6 +99,8 @@ class Audit:
             self._compare_inputs(node)
         self._mixed()
         self._rests()
+        if whole:
+            self._unreliable()
         return self.nodes
 
     def _node(self, name: str, lying: list[str]) -> Node:
@@ -111,35 +115,20 @@ class Audit:
         return Node(name, record, sorted(parts), sorted(own | told))
 
     def _judge(self, node: Node) -> None:
-        told = {path: what for each in node.files for path, what in self.there.told_by(each).items()}
-        removed = self.ledger.by_target.get(f"{node.name}/removed", [])
-        for path in node.files:
-            size = self.there.size(path)
-            if size is None and path in told and self.there.referenced.get(path) == told[path][0]:
-                node.say("referenced", path.rpartition("/")[0])
-            elif size is None:
-                gone = removed and (path in told or path.endswith("/points.sha256"))
-                at = removed[-1].execution["ended"][:10] if removed else ""
-                node.say(*(("discarded", f"points, {at}") if gone else ("missing", path)))
-            elif path in told:
-                self._compare(node, path, {told[path][0]}, set(), told[path][1])
-            elif path in self.ledger.by_path:
-                now, ever = self.ledger.current(path), self.ledger.by_path[path]
-                sums, before = ({each.outputs[path]["sha256"] for each in records} for records in (now, ever))
-                self._compare(node, path, sums, before, now[-1].outputs[path]["bytes"])
-                self._compare_key(node, path, ever)
-            elif path in self.ledger.broken_targets:
-                node.say("broken", self.ledger.broken_targets[path])
-            elif self.ledger.unended(node.name):
-                node.say(
-                    "broken", f"{path}: begun {self.ledger.unended(node.name)[-1]}, and no record of an end"
-                )
-            else:
-                node.say("unrecorded", path)
-        if node.name in self.ledger.broken_targets:
-            node.say("broken", self.ledger.broken_targets[node.name])
-        for begun in self.ledger.unended(node.name):
-            if not any(word == "broken" for word, _ in node.said):
+        unended = self._unended(node)
+        if unended and not self._whole(node):
+            lying = [path for path in node.files if self.there.size(path) is not None]
+            left = f"; it left {', '.join(lying[:3])}{' …' if len(lying) > 3 else ''}" if lying else ""
+            node.say("unfinished", f"begun {unended[-1]}{left}")
+        else:
+            told = {path: what for each in node.files for path, what in self.there.told_by(each).items()}
+            for path in node.files:
+                self._judge_file(node, path, told, unended)
+        for name in [node.name, f"{node.name}/removed", *node.files]:
+            if name in self.ledger.broken_targets:
+                node.say("broken", self.ledger.broken_targets[name])
+        for begun in unended:
+            if not node.said:
                 node.say("unfinished", f"begun {begun}")
         if not node.files and not node.said:
             node.say("missing")
@@ -151,6 +140,44 @@ class Audit:
             self._judge_record(node, node.record)
         for word, text in (self.standing or {}).get(node.name, []):
             node.say(word, text)
+
+    def _unended(self, node: Node) -> list[str]:
+        """When attempts began that never ended, and after which nothing ended."""
+        ended = node.record.execution["ended"] if node.record else ""
+        return [begun for begun in self.ledger.unended(node.name) if begun >= ended]
+
+    def _whole(self, node: Node) -> bool:
+        """Whether what a command writes last lies there."""
+        return any(
+            path.endswith(("identity.json", "/data.json")) and self.there.size(path) is not None
+            for path in node.files
+        )
+
+    def _judge_file(self, node: Node, path: str, told: dict[str, Told], unended: list[str]) -> None:
+        removed = self.ledger.by_target.get(f"{node.name}/removed", [])
+        size = self.there.size(path)
+        if size is None and path in told and self.there.referenced.get(path) == told[path][0]:
+            node.say("referenced", path.rpartition("/")[0])
+        elif size is None:
+            gone = removed and (path in told or path.endswith("/points.sha256"))
+            at = removed[-1].execution["ended"][:10] if removed else ""
+            node.say(*(("discarded", f"points, {at}") if gone else ("missing", path)))
+        elif path in told:
+            self._compare(node, path, {told[path][0]}, set(), told[path][1])
+        elif path in self.ledger.by_path:
+            now, ever = self.ledger.current(path), self.ledger.by_path[path]
+            sums, before = ({each.outputs[path]["sha256"] for each in records} for records in (now, ever))
+            if unended and not self.there.quick and self.there.digests[path] not in before:
+                node.say("broken", f"{path}: begun {unended[-1]}, and no record of an end")
+                return
+            self._compare(node, path, sums, before, now[-1].outputs[path]["bytes"])
+            self._compare_key(node, path, ever)
+        elif path in self.ledger.broken_targets:
+            return
+        elif unended:
+            node.say("broken", f"{path}: begun {unended[-1]}, and no record of an end")
+        else:
+            node.say("unrecorded", path)
 
     def _compare(self, node: Node, path: str, now: set[str], ever: set[str], size: int | None) -> None:
         digest = self.there.digests[path]
@@ -181,10 +208,9 @@ class Audit:
             node.say("broken", f"{path}: holds the key {held[:12]}…, which is not its record's")
 
     def _judge_record(self, node: Node, record: Record) -> None:
-        if record.attempt not in self.ledger.begun:
-            node.say("broken", f"record {record.name[:12]}…: no such attempt was begun")
         derivation = record.derivation
         wanted = {**derivation["sources"], "lock": derivation["lock"]}
+        wanted |= record.execution.get("workflow", {})
         for path, digest in wanted.items():
             if digest and not self._kept(digest):
                 node.say("broken", f"{path}: the source that ran is not kept in provenance/sources")
@@ -248,6 +274,14 @@ class Audit:
                     for text in resting:
                         node.say("rests on", text)
 
+    def _unreliable(self) -> None:
+        """A node for each record, or beginning, that is broken and that no result's verdict names."""
+        said = {text for node in self.nodes.values() for word, text in node.said if word == "broken"}
+        known = {each for record in self.ledger.records.values() for each in record.content["supersedes"]}
+        for path, text in self.ledger.broken.items():
+            if f"record {Path(path).stem[:12]}…: {text}" not in said and Path(path).stem not in known:
+                self.nodes[path] = Node(path, None, said=[("broken", text)])
+
     def _in_order(self) -> list[Node]:
         """Every node after its parts."""
         done: dict[str, Node] = {}
@@ -281,11 +315,17 @@ def counts(nodes: Iterable[Node]) -> dict[str, int]:
 def summary(audit: Audit) -> str:
     """The one line that says how it stands."""
     if audit.empty:
-        return f"{audit.results}: unrecorded: nothing here was recorded; results made from now on are"
+        files = f"{len(audit.there.files())} files"
+        return (
+            f"{audit.results}: unrecorded ({files}): nothing here was recorded; results made from now on are"
+        )
     nodes = audit.nodes.values()
     said = ", ".join(f"{count} {word}" for word, count in counts(nodes).items())
     findings = sum(node.finding for node in nodes)
     ending = f"{findings} with findings" if findings else "no finding"
+    words = {word for node in nodes for word, _ in node.said if WORDS[word].finding}
+    if findings and words <= OF_SOURCES and not audit.there.quick:
+        ending += ", every byte as recorded"
     return f"{len(audit.nodes)} result{'s' * (len(audit.nodes) != 1)}: {said}: {ending}"
 
 
@@ -293,7 +333,8 @@ def as_json(audit: Audit) -> dict[str, Any]:
     """Every verdict, for programs."""
     return {
         "verdict": summary(audit),
-        "findings": sum(node.finding for node in audit.nodes.values()),
+        "findings": int(audit.empty) + sum(node.finding for node in audit.nodes.values()),
+        "unrecorded_files": len(audit.there.files()) if audit.empty else 0,
         "checkout": audit.standing is not None,
         "results": {
             node.name: {

@@ -1,6 +1,7 @@
 """What reviewers ask of a reproduction, answered from the records: text, each answer under its question."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -111,8 +112,9 @@ def stated(audit: Audit, record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, digest in record.execution.get("workflow", {}).items():
         if name.endswith((".yaml", ".yml")):
-            content = yaml.safe_load(Store(audit.results).source(digest) or b"") or {}
-            found |= content.get("claims") or {}
+            with suppress(yaml.YAMLError, AttributeError, TypeError):  # what is kept may be anything
+                content = yaml.safe_load(Store(audit.results).source(digest) or b"") or {}
+                found |= content.get("claims") or {}
     return found
 
 

@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hallmarks.errors import UserError
 from hallmarks.machine import cores
+from hallmarks.provenance.shape import Begun, Content
 from hallmarks.provenance.store import FOLDER, key_of, prefix_of
 
 MADE = {"made", "removed", "accepted"}
@@ -54,14 +55,20 @@ class Record:
 
     @cached_property
     def forged(self) -> str:
-        """What in it contradicts itself; "" where nothing does."""
+        """What in it contradicts itself; "" where nothing does. Raises UserError."""
         if key_of(self.derivation) != self.content["key"]:
             return "its key is not its derivation's"
-        return (
-            ""
-            if self.attempt.startswith(f"{prefix_of(self.target)}-")
-            else "its attempt is of another target"
-        )
+        if not self.attempt.startswith(f"{prefix_of(self.target)}-"):
+            return "its attempt is of another target"
+        if foreign := next((path for path in self.outputs if not self._may_write(path)), None):
+            return f"it says that {self.target} wrote {foreign}"
+        return ""
+
+    def _may_write(self, path: str) -> bool:
+        """Whether a file can be of its target: beside it, or a notebook, or what accepting writes."""
+        if self.kind == "accepted":
+            return path.endswith("accepted.json")
+        return path.startswith((f"{self.target}.", f"{self.target}/", "notebooks/"))
 
     def superseded_by(self, other: "Record") -> bool:
         """Whether another began after this one had ended, and knew of it."""
@@ -71,7 +78,11 @@ class Record:
 
 @dataclass
 class Ledger:
-    """The records of `results` by name, which of them are `broken` and how, and the attempts begun."""
+    """The records of `results` by name, and the attempts begun.
+
+    Of both, `broken` says which cannot be relied on, by their path in the results, and why; `broken_targets`
+    says it by what they tell of, a result's name or a file.
+    """
 
     results: Path
     records: dict[str, Record] = field(default_factory=dict)
@@ -87,29 +98,64 @@ class Ledger:
             for name, data in pool.map(read_file, files_in(results / FOLDER / "records")):
                 ledger._add(name, data)
             for name, data in pool.map(read_file, files_in(results / FOLDER / "begun")):
-                with suppress(ValueError, TypeError, KeyError):
-                    content = json.loads(data or b"")
-                    if content["attempt"] == name and content["target"]:
-                        ledger.begun[name] = content
+                ledger._add_begun(name, data)
+        ledger._compare_attempts()
         return ledger
 
     def _add(self, name: str, data: bytes | None) -> None:
         if data is None:
-            self.broken[name] = "cannot be read"
+            self._break(f"records/{name}.json", "cannot be read")
             return
         said = "" if hashlib.sha256(data).hexdigest() == name else "its bytes are not those of its name"
         try:
-            record = Record(name, json.loads(data))
-            target, outputs = record.target, list(record.outputs)
+            content = json.loads(data)
+            Content.model_validate(content)
+            record = Record(name, content)
             said = said or record.forged
-        except (ValueError, KeyError, TypeError, AttributeError):
-            self.broken[name] = said or "is no record"
+        except (ValueError, RecursionError, UserError):
+            self._break(f"records/{name}.json", said or "is no record")
             return
         if said:
-            self.broken[name] = said
-            self.broken_targets |= dict.fromkeys([target, *outputs], f"record {name[:12]}…: {said}")
+            self._break(f"records/{name}.json", said, record)
         else:
             self.records[name] = record
+
+    def _add_begun(self, name: str, data: bytes | None) -> None:
+        try:
+            content = json.loads(data or b"")
+            Begun.model_validate(content)
+        except (ValueError, RecursionError):
+            self._break(f"begun/{name}.json", "says nothing that can be read")
+            return
+        if content["attempt"] != name or not name.startswith(f"{prefix_of(content['target'])}-"):
+            self._break(f"begun/{name}.json", "is of another attempt than its name")
+        else:
+            self.begun[name] = content
+
+    def _break(self, path: str, said: str, record: Record | None = None) -> None:
+        self.broken[f"{FOLDER}/{path}"] = said
+        if record:
+            text = f"record {record.name[:12]}…: {said}"
+            self.broken_targets |= dict.fromkeys([record.target, *record.outputs], text)
+
+    def _compare_attempts(self) -> None:
+        """Each record ends one attempt that was begun so, and those that it followed are there."""
+        ends: dict[str, int] = {}
+        for record in self.records.values():
+            ends[record.attempt] = ends.get(record.attempt, 0) + 1
+        named = {Path(path).stem for path in self.broken} | self.begun.keys()
+        for record in self.records.values():
+            path, begun = f"records/{record.name}.json", self.begun.get(record.attempt)
+            if begun is None:
+                self._break(path, "no such attempt was begun", record)
+            elif any(begun[word] != record.content[word] for word in ("rule", "target", "supersedes")):
+                self._break(path, "its attempt was begun otherwise", record)
+            elif begun["execution"].get("begun") != record.execution["begun"]:
+                self._break(path, "its attempt was begun at another time", record)
+            elif ends[record.attempt] > 1:
+                self._break(path, "its attempt has another end too", record)
+            elif gone := sorted(set(record.content["supersedes"]) - named):
+                self._break(path, f"the attempt {gone[0]} before it is not there", record)
 
     @cached_property
     def ended(self) -> set[str]:

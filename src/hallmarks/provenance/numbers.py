@@ -2,35 +2,52 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hallmarks.errors import UserError
 from hallmarks.files import write
-from hallmarks.provenance.audit import Audit
+from hallmarks.provenance.audit import Audit, Node
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "numbers.json"
 MEASURES = {"mds": "omega", "mds_relative": "omega_0"}
 LOGGED = {"test_accuracy": "test accuracy, %", "train_accuracy": "training accuracy, %"}
 
 
 def numbers(audit: Audit) -> dict[str, dict[str, Any]]:
-    """By `<task>/<variation>:<measure>`: mean, sd, n, each run's value, and its record; None is no number."""
+    """By `<task>/<variation>:<measure>`: mean, sd, n, each run's value, and its record; None is no number.
+
+    Raises UserError.
+    """
     import pandas as pd
 
     values: dict[str, dict[str, tuple[float, str | None]]] = {}
     for path in sorted((audit.results / "measures").rglob("seed*.parquet")):
         run = path.relative_to(audit.results / "measures").with_suffix("").as_posix()
-        table = pd.read_parquet(path, filters=[("group", "==", "all"), ("measure", "in", list(MEASURES))])
+        wanted = [("group", "==", "all"), ("measure", "in", list(MEASURES))]
+        table = read(path, pd.read_parquet, filters=wanted)
         for measure, value in zip(table["measure"], table["value"], strict=True):
             keep(values, run, measure, float(value), record_of(audit, f"measures/{run}"))
     for path in sorted((audit.results / "runs").glob("*/*/seed*/log.csv")):
         run = path.parent.relative_to(audit.results / "runs").as_posix()
-        last = pd.read_csv(path).tail(1)
+        last = read(path, pd.read_csv).tail(1)
         for column in set(LOGGED) & set(last.columns):
             if last[column].notna().all() and len(last):
                 keep(values, run, column, 100 * float(last[column].iloc[0]), record_of(audit, f"runs/{run}"))
     return {name: described(name, of) for name, of in sorted(values.items())}
+
+
+def read(path: Path, reader: Callable[..., "pd.DataFrame"], **options: Any) -> "pd.DataFrame":
+    try:
+        return reader(path, **options)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None
 
 
 def keep(values: dict, run: str, measure: str, value: float, record: str | None) -> None:
@@ -61,16 +78,29 @@ def finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+# A number that is not there is an error of LaTeX's, not nothing; `:` and `"` may be active in some languages.
+COMMAND = r"""\providecommand{\hallmarks}[1]{\ifcsname hallmarks:\detokenize{#1}\endcsname
+  \csname hallmarks:\detokenize{#1}\endcsname
+  \else\errmessage{numbers.tex has no number \detokenize{#1}}\fi}"""
+
+
 def macros(found: dict[str, dict[str, Any]]) -> str:
     r"""For LaTeX: `\hallmarks{resnet20/default:mds}` is the mean, `{…:sd}` and `{…:n}` the others."""
-    lines = [r"\providecommand{\hallmarks}[1]{\csname hallmarks:#1\endcsname}"]
+    lines = [COMMAND.replace("\n  ", "%\n  ")]
     for name, said in found.items():
         for word, value in [("", said["mean"]), (":sd", said["sd"]), (":n", said["n"])]:
             if value is not None:
-                text = str(value) if word == ":n" else f"{value:.4g}"
                 key = re.sub(r"[\\{}%#~^&$]", "", f"{name}{word}")
-                lines.append(rf"\expandafter\def\csname hallmarks:{key}\endcsname{{{text}}}")
+                lines.append(
+                    rf"\expandafter\def\csname hallmarks:\detokenize{{{key}}}\endcsname{{{tex(value)}}}"
+                )
     return "\n".join([*lines, ""])
+
+
+def tex(value: float) -> str:
+    """Four digits, as LaTeX sets them; a count in full."""
+    mantissa, _, exponent = (str(value) if isinstance(value, int) else f"{value:.4g}").partition("e")
+    return rf"\ensuremath{{{mantissa}\times10^{{{int(exponent)}}}}}" if exponent else mantissa
 
 
 def write_numbers(audit: Audit, path: Path) -> int:
@@ -79,3 +109,31 @@ def write_numbers(audit: Audit, path: Path) -> int:
     write(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     write(path.with_suffix(".tex"), macros(found))
     return len(found)
+
+
+def numbers_node(audit: Audit, known: set[str]) -> Node | None:
+    """The list of numbers beside the results as a node above what they are of; None where there is none."""
+    if not (audit.results / NAME).is_file():
+        return None
+    return Node(NAME, None, sorted(name for name in known if name.startswith(("measures/", "runs/"))))
+
+
+def check_numbers(audit: Audit) -> None:
+    """Say of the list of numbers, where it is asked about, whether it is what the results hold now."""
+    node, path = audit.nodes.get(NAME), audit.results / NAME
+    if node is None or audit.there.quick:
+        return
+    try:
+        held, found = json.loads(path.read_bytes()), numbers(audit)
+        for name in sorted(held.keys() | found.keys()):
+            mine, now = (dict(each.get(name, {})) for each in (held, found))
+            made_of = [each.pop("records", None) for each in (mine, now)]
+            if mine != now:  # written before its results were made again, or not as it was written
+                node.say("stale" if made_of[0] != made_of[1] else "altered", f"{NAME}: {name}")
+        tex = path.with_suffix(".tex")
+        if tex.is_file() and tex.read_bytes() != macros(held).encode():
+            node.say("altered", f"{tex.name}: not what {NAME} says")
+    except UserError as error:
+        node.say("broken", str(error))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        node.say("altered", f"{NAME}: is no list of numbers as it is written")

@@ -23,7 +23,9 @@ def outputs_of(seen: Journal, results: Path, target: str) -> dict[str, Seen]:
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             name = seen.name_of(path)
-            if path.is_file() and name not in found and not is_verified(path.name) and path.suffix != ".npy":
+            if aside(name) or not path.is_file() or is_verified(path.name) or path.suffix == ".npy":
+                continue
+            if name not in found:
                 found[name] = look(path)
     return dict(sorted(found.items()))
 
@@ -34,7 +36,8 @@ def is_of(name: str, target: str) -> bool:
 
 
 def aside(name: str) -> bool:
-    """Whether a file is no result: what the workflow tells commands, logs, and what failed."""
-    if name.endswith(".failed.ipynb") or name.rpartition("/")[2].startswith("."):
+    """Whether a file is no result: what the workflow tells commands, logs, what failed or was set aside."""
+    base = name.rpartition("/")[2]
+    if name.endswith(".failed.ipynb") or base.startswith(".") or "/superseded/" in name:
         return True
     return left_out(name) and not name.endswith("identity.json") and not name.startswith("data/")

@@ -2,15 +2,16 @@
 
 import html
 import json
+import re
 
 from hallmarks.page import page
 from hallmarks.provenance.audit import Audit, Node
-from hallmarks.provenance.tree import about, line
+from hallmarks.provenance.tree import about, line, plain
 from hallmarks.provenance.words import WORDS
 
 COLUMNS = ["data", "runs", "kernels", "measures", "studies", "figures", "tables"]
 WIDTH, HEIGHT, GAP, TOP = 200, 17, 36, 34  # pixels: of a box, of a row, between columns, above the first row
-LETTERS = 34  # that fit in a box
+LETTERS = 30  # that fit in a box, the seed at the end too
 
 STYLE = """
 body { max-width: none; margin: 1.5em 2em }
@@ -57,14 +58,17 @@ document.getElementById('few').addEventListener('change', event =>
 
 def audit_page(audit: Audit, roots: list[str], verdict: str) -> str:
     """The page's HTML: verdict, graph, a row a result, and what the words mean."""
-    nodes = sorted(audit.nodes.values(), key=lambda node: (not node.finding, column(node), node.name))
+    nodes = sorted(
+        audit.nodes.values(), key=lambda node: (not node.finding, column(node), natural(node.name))
+    )
     rows = "".join(row(audit, node) for node in nodes)
     words = "".join(
         f"<tr><td>{badge(word.name)}</td><td>{html.escape(word.means)}"
         f"{'' if word.finding else ' (no finding)'}</td></tr>"
         for word in WORDS.values()
     )
-    parts = json.dumps({node.name: node.parts for node in nodes}, ensure_ascii=False).replace("</", "<\\/")
+    made_of = {plain(node.name): [plain(part) for part in node.parts] for node in nodes}
+    parts = json.dumps(made_of, ensure_ascii=False).replace("</", "<\\/")
     body = f"""<p class="verdict">{html.escape(verdict)}</p>
 <p>Each box is a result, made of those to the left that it is joined to; a click shows all that it rests
 on, and all that rests on it.</p>
@@ -84,19 +88,24 @@ def column(node: Node) -> int:
     return COLUMNS.index(room) if room in COLUMNS else len(COLUMNS)
 
 
+def natural(name: str) -> list[tuple[int, str]]:
+    """fig2 before fig10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+
+
 def badge(word: str) -> str:
     return f'<span class="word" style="background: {WORDS[word].colour}">{html.escape(word)}</span>'
 
 
 def row(audit: Audit, node: Node) -> str:
-    said = line(node, colour=False).partition("  ")[2]
-    words = [f"<small>{html.escape(text)}</small>" for text in [said, *about(audit, node)]]
+    told = [line(node, colour=False).partition("  ")[2]] if node.said else []
+    words = [f"<small>{html.escape(text)}</small>" for text in [*told, *about(audit, node)]]
     if node.record:
         words.append(
             f"<small>record {node.record.name[:16]}…, key {node.record.content['key'][:16]}…</small>"
         )
     fine = ' class="fine"' if not node.said else ""
-    name = html.escape(node.name)
+    name = html.escape(plain(node.name))
     return f"<tr{fine}><td>{badge(node.word)}</td><td>{name}</td><td>{''.join(words)}</td></tr>"
 
 
@@ -104,24 +113,24 @@ def graph(nodes: list[Node]) -> str:
     """Columns from data to tables, a box a result, a line for each that it was made of."""
     used = sorted({column(node) for node in nodes})
     place, rows = {}, dict.fromkeys(used, 0)
-    for node in sorted(nodes, key=lambda node: node.name):
+    for node in sorted(nodes, key=lambda node: natural(node.name)):
         at = column(node)
         place[node.name] = (used.index(at) * (WIDTH + GAP), TOP + rows[at] * (HEIGHT + 3))
         rows[at] += 1
     heads = [
-        f'<text class="head" x="{number * (WIDTH + GAP)}" y="16">{(COLUMNS + ["asked about"])[at]}</text>'
+        f'<text class="head" x="{number * (WIDTH + GAP)}" y="16">{(COLUMNS + ["others"])[at]}</text>'
         for number, at in enumerate(used)
     ]
     lines, boxes = [], []
     for node in nodes:
         x, y = place[node.name]
-        name, title = html.escape(node.name, quote=True), html.escape(line(node, colour=False))
+        name, title = html.escape(plain(node.name), quote=True), html.escape(line(node, colour=False))
         for part in node.parts:
             px, py = place[part]
             start, end, middle = px + WIDTH, x, HEIGHT / 2
             bend = (start + end) / 2
             lines.append(
-                f'<path data-name="{name}" data-part="{html.escape(part, quote=True)}" '
+                f'<path data-name="{name}" data-part="{html.escape(plain(part), quote=True)}" '
                 f'd="M{start} {py + middle} C{bend} {py + middle} {bend} {y + middle} {end} {y + middle}"/>'
             )
         boxes.append(
@@ -136,5 +145,5 @@ def graph(nodes: list[Node]) -> str:
 
 def short(name: str) -> str:
     """The name without its room, its middle left out where it is long."""
-    own = name.partition("/")[2] or name
+    own = plain(name.partition("/")[2] or name)
     return own if len(own) <= LETTERS else f"{own[: LETTERS // 2 - 1]}…{own[-LETTERS // 2 :]}"

@@ -3,9 +3,11 @@
 The same picture with the same key gives the same bytes; nothing that is drawn changes.
 """
 
+import io
 import re
 import struct
 import zlib
+from typing import Any
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_KEYWORD, PDF_KEY = b"hallmarks-derivation", b"HallmarksDerivation"
@@ -26,6 +28,26 @@ def key_in(content: bytes) -> str | None:
         return found[1].decode() if found else None
     found = re.findall(b"/" + PDF_KEY + rb" \((" + KEY + rb")\)", content)
     return found[-1].decode() if found else None
+
+
+def drawn(content: bytes) -> Any:
+    """What a file shows, whatever compresses it: a PNG's pixels, from 0 to 1; the streams of a PDF, in their
+    order; else the bytes. Raises OSError where it is no whole picture."""
+    if content.startswith(SIGNATURE):
+        from matplotlib.image import imread
+
+        return imread(io.BytesIO(content))
+    if content.startswith(b"%PDF-"):
+        streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.S)
+        return [unpacked(stream) for stream in streams]
+    return content
+
+
+def unpacked(stream: bytes) -> bytes:
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return stream
 
 
 def stamped_png(content: bytes, key: str) -> bytes:

@@ -15,9 +15,14 @@ NAMESPACE = "hallmarks-results"
 MANIFEST = "MANIFEST.sha256"
 
 
+# Beside the results, and what readers see of them.
+READ = ("report.html", "numbers.json", "numbers.tex")
+
+
 def sealed_files(results: Path) -> list[str]:
-    """What a seal covers: every file of a result, and all of the provenance but the seals."""
-    found = There(results).files()
+    """What a seal covers: every file of a result, the report and the numbers, and all of the provenance but
+    the seals."""
+    found = There(results).files() + [name for name in READ if (results / name).is_file()]
     for folder, folders, names in os.walk(results / FOLDER):
         below = Path(os.path.relpath(folder, results))
         folders[:] = [name for name in folders if (below / name).as_posix() != f"{FOLDER}/seal"]
@@ -28,12 +33,17 @@ def sealed_files(results: Path) -> list[str]:
 def manifest(results: Path) -> str:
     """The list as `sha256sum` writes it, to be checked from the folder of results. Raises UserError."""
     there, names = There(results), sealed_files(results)
-    if odd := next((name for name in names if "\n" in name or "\\" in name), None):
+    if odd := next((name for name in names if not listable(name)), None):
         raise UserError(f"{results / odd!r}: a name that no list of sha256sum holds plainly; rename it")
     there.hash(names)
     if unread := next((name for name in names if there.digests[name] is None), None):
         raise UserError(f"{results / unread}: cannot be read, and so not sealed")
     return "".join(f"{there.digests[name]}  {name}\n" for name in names)
+
+
+def listable(name: str) -> bool:
+    """Whether sha256sum writes a name as it is."""
+    return not set("\n\r\\") & set(name) and not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def seal(results: Path, key: Path) -> Path:
@@ -55,14 +65,23 @@ def seal(results: Path, key: Path) -> Path:
 
 
 def broken_seal(results: Path, signers: Path) -> tuple[str, list[str]]:
-    """By whom the newest seal is, and what is wrong with it; nothing where it holds. Raises UserError."""
+    """By whom a seal is that holds, and nothing; else by whom the newest is, and what is wrong with it.
+
+    Raises UserError.
+    """
     program()
     if not signers.is_file():
         raise UserError(f"--verify-signature {signers}: no such file of allowed signers")
     lists = sorted((results / FOLDER / "seal").glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
     if not lists:
         raise UserError(f"{results}: is not sealed; `hallmarks seal` does it")
-    path = lists[-1]
+    found = [compared(results, path, signers) for path in reversed(lists)]
+    # A copy has lost the times by which the newest is known.
+    return next(((name, wrong) for name, wrong in found if not wrong), found[0])
+
+
+def compared(results: Path, path: Path, signers: Path) -> tuple[str, list[str]]:
+    """By whom one seal is, and what is wrong with it."""
     data, signature = path.read_bytes(), path.with_name(f"{MANIFEST}.sig")
     known = ssh_keygen("-Y", "find-principals", "-s", str(signature), "-f", str(signers))
     name = (

@@ -7,6 +7,8 @@ from pathlib import Path
 from hallmarks.errors import UserError
 from hallmarks.files import sha256
 from hallmarks.provenance.audit import Audit, Node
+from hallmarks.provenance.numbers import NAME as NUMBERS
+from hallmarks.provenance.numbers import numbers_node
 from hallmarks.provenance.pictures import key_in
 from hallmarks.provenance.report import NAME, report_node
 
@@ -17,9 +19,14 @@ def find_targets(audit: Audit, targets: list[str], row: str | None = None) -> li
     """The results that targets name, all where there is none. Raises UserError."""
     if row is not None:
         return [claim(audit, row)]
-    known = set(audit.everything()) if not audit.empty else set()
-    if not targets or NAME in {Path(target).name for target in targets}:
-        added(audit, None if audit.empty else report_node(audit))
+    if audit.empty:
+        return []
+    known = set(audit.everything())
+    asked = {Path(target).name for target in targets}
+    if not targets or NAME in asked:
+        added(audit, report_node(audit))
+    if not targets or NUMBERS in asked:
+        added(audit, numbers_node(audit, known))
     if not targets:
         roots = [node.name for node in audit.extra]
         return roots + sorted(
@@ -44,8 +51,8 @@ def named(audit: Audit, target: str, known: set[str]) -> list[str]:
     results = Path(os.path.abspath(audit.results))
     inside = Path(os.path.abspath(target))
     for path in (inside, results / target):
-        if path == results / NAME and NAME in audit.nodes:
-            return [NAME]
+        if path.parent == results and path.name in {node.name for node in audit.extra}:
+            return [path.name]
         if path.is_file() and path.is_relative_to(results):
             return [audit.owner(path.relative_to(results).as_posix())]
     if found := [name for name in (target, *(f"{word}/{target}" for word in KINDS)) if name in known]:

@@ -18,6 +18,7 @@ ROOMS = ("data", "runs", "kernels", "measures", "studies", "figures", "notebooks
 # In a crate: what is not in it, and is referred to by its SHA-256.
 REFERENCES = f"{FOLDER}/references.sha256"
 RUN = re.compile(r"runs/[^/]+/[^/]+/seed\d+")
+SUPERSEDED = re.compile(r"runs/[^/]+/[^/]+/superseded$")
 
 
 class There:
@@ -30,14 +31,13 @@ class There:
         self.referenced = self.find_referenced()
 
     def find_files(self) -> list[str]:
-        """Every file of a result, by its path below the results. Earlier runs that are kept are none."""
-        found = []
+        """Every file of a result, by its path below the results, behind links to folders too.
+
+        Earlier runs that are kept are none.
+        """
+        found: list[str] = []
         for room in ROOMS:
-            for folder, folders, names in os.walk(self.results / room):
-                folders[:] = sorted(name for name in folders if name != "superseded" and name[0] != ".")
-                below = os.path.relpath(folder, self.results)
-                kept = [name for name in names if name[0] != "." and not name.endswith(".failed.ipynb")]
-                found += [Path(below, name).as_posix() for name in kept]
+            self._look_into(self.results / room, (), found)
         return sorted(found)
 
     def find_referenced(self) -> dict[str, str]:
@@ -46,6 +46,20 @@ class There:
             lines = (self.results / REFERENCES).read_text().splitlines()
             return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
         return {}
+
+    def _look_into(self, folder: Path, above: tuple[Path, ...], found: list[str]) -> None:
+        real = folder.resolve()
+        if real in above:  # a link to where it lies
+            return
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                below = Path(folder, entry.name).relative_to(self.results).as_posix()
+                if entry.name[0] == "." or entry.name.endswith(".failed.ipynb") or SUPERSEDED.match(below):
+                    continue
+                if entry.is_dir():
+                    self._look_into(folder / entry.name, (*above, real), found)
+                else:
+                    found.append(below)
 
     def size(self, path: str) -> int | None:
         """Its bytes; None where it is not there."""
@@ -60,10 +74,11 @@ class There:
             self.digests |= zip(wanted, pool.map(self._digest, wanted), strict=True)
 
     def _digest(self, path: str) -> str | None:
-        if self.quick:
+        file = self.results / path
+        if self.quick or not file.is_file():  # a pipe would never end
             return None
         try:
-            return sha256(self.results / path)
+            return sha256(file)
         except OSError:
             return None
 

@@ -8,6 +8,7 @@ from hallmarks.provenance.store import Store
 from hallmarks.provenance.words import FINE, NOTED, WORDS
 
 ANSI = {FINE: "32", NOTED: "33"}
+FEW = 10  # unrecorded results that are named one by one
 
 
 def tree(audit: Audit, roots: Iterable[str], colour: bool) -> str:
@@ -33,9 +34,18 @@ def tree(audit: Audit, roots: Iterable[str], colour: bool) -> str:
 
 
 def remarks(audit: Audit, colour: bool) -> list[str]:
-    """A line for each result of which anything is to be said, findings first."""
+    """A line for each result of which anything is to be said, findings first; many unrecorded ones, as of a
+    folder that is older than its records, are one line."""
     said = [node for node in audit.nodes.values() if node.said]
-    return [line(node, colour) for node in sorted(said, key=lambda node: (not node.finding, node.name))]
+    old = [node for node in said if {word for word, _ in node.said} == {"unrecorded"}]
+    if len(old) > FEW:
+        said = [node for node in said if node not in old]
+    lines = [line(node, colour) for node in sorted(said, key=lambda node: (not node.finding, node.name))]
+    if len(old) > FEW:
+        files = sum(len(node.files) for node in old)
+        such = plain(min(node.name for node in old))
+        lines.append(f"{len(old)} results, such as {such}  {painted('unrecorded', colour)} ({files} files)")
+    return lines
 
 
 def line(node: Node, colour: bool, details: bool = True) -> str:
@@ -48,12 +58,19 @@ def line(node: Node, colour: bool, details: bool = True) -> str:
     order = [word for word in [*WORDS][1:] + ["intact"] if word in causes]
     words = []
     for word in order:
-        text = "; ".join(filter(None, causes[word][:3])) if details else ""
+        text = plain("; ".join(filter(None, causes[word][:3]))) if details else ""
         more = f" and {len(causes[word]) - 3} more" if details and len(causes[word]) > 3 else ""
         words.append(
             painted(word, colour) + (f" {text}" if word == "rests on" else f": {text}" if text else "") + more
         )
-    return f"{node.name}  {' | '.join(words)}"
+    return f"{plain(node.name)}  {' | '.join(words)}"
+
+
+def plain(text: str) -> str:
+    """The text with all that a terminal would act upon, or not show, written out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def painted(word: str, colour: bool) -> str:
@@ -72,7 +89,8 @@ def about(audit: Audit, node: Node) -> list[str]:
     lines = [f"{node.record.content['rule']}: {when}, {commit}, Python {derivation['python']}, {where}{job}"]
     if isinstance(derivation["settings"].get("seed"), int):
         lines[0] += f", seed {derivation['settings']['seed']}"
-    return lines + [f"published: {name} {digest}" for name, digest in published(audit, node).items()]
+    lines += [f"published: {name} {digest}" for name, digest in published(audit, node).items()]
+    return [plain(text) for text in lines]
 
 
 def published(audit: Audit, node: Node) -> dict[str, str]:

@@ -13,7 +13,7 @@ class Word:
     colour: str
 
 
-FINE, NOTED, FOUND = "#2e7d32", "#8a6d00", "#b3261e"
+FINE, NOTED, FOUND, RESTING = "#2e7d32", "#8a6d00", "#b3261e", "#c65d00"
 
 WORDS = {
     word.name: word
@@ -35,7 +35,7 @@ WORDS = {
         ),
         Word("mixed", "two ancestors used different versions of one module or lock", True, FOUND),
         Word("dirty", "its sources are not the commit's", True, FOUND),
-        Word("rests on", "intact itself, but the named ancestor is not", True, FOUND),
+        Word("rests on", "intact itself, but the named ancestor is not", True, RESTING),
         Word("accepted", "stale, and someone said why it stands (hallmarks accept)", False, NOTED),
         Word(
             "discarded", "not there: a record says that it was removed, and what was made of it", False, NOTED

@@ -1,6 +1,7 @@
 """What a checkout says of results that are recorded: would it make them so, and if not, why."""
 
 import re
+from contextlib import suppress
 from hashlib import sha256
 
 from hallmarks.provenance import checkout
@@ -73,6 +74,7 @@ def of_comments(record: Record, ledger: Ledger) -> list[Said]:
         now = file.read_bytes()
         if sha256(now).hexdigest() == digest or (before := store.source(digest)) is None:
             continue
-        if meaning(before.decode()) == meaning(now.decode()):
-            found.append(path.removeprefix("src/hallmarks/"))
+        with suppress(SyntaxError, ValueError):  # what is kept may be anything
+            if meaning(before.decode()) == meaning(now.decode()):
+                found.append(path.removeprefix("src/hallmarks/"))
     return [("intact", f"but for comments or formatting of {', '.join(found)}")] if found else []
