@@ -110,11 +110,7 @@ def heads(text: str) -> Heads:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the kernel and say what was understood: `arguments.said`, for whoever draws it.
-
-    `arguments.missing` are the steps of points that should be there and are not.
-    """
-    arguments.missing = ()
+    """Write the kernel and say what was understood: `arguments.said`, for whoever draws it."""
     check_output(arguments.output)
     if arguments.device:
         importlib.import_module("torch")  # where it is missing, that is said before anything is read
@@ -141,7 +137,6 @@ def run(arguments: argparse.Namespace) -> None:
     kernel = (write_streamed if far else write_kernel)(checkpoints, arguments.output, **options)
     if published and not checkpoints.duplicates_allowed:
         checkpoints, kernel = without_repeated(checkpoints, kernel, arguments.output)
-    arguments.missing = checkpoints.missing
     lines = noticed(kernel, [point.path.name for point in checkpoints.points])
     if arguments.precision == "float32" and (line := unresolved(kernel)):
         lines.append(line)
@@ -174,10 +169,9 @@ def without_repeated(checkpoints: Checkpoints, kernel: Kernel, output: Path) -> 
     print(said)
     kernel = without(kernel, places)
     kernel.save(output)
-    missing = (*checkpoints.missing, *(checkpoints.points[place].step for place in places))
     points = [point for place, point in enumerate(checkpoints.points) if place not in places]
     understood = f"{checkpoints.understood}; {said}"
-    return replace(checkpoints, points=points, understood=understood, missing=missing), kernel
+    return replace(checkpoints, points=points, understood=understood, missing=kernel.missing), kernel
 
 
 def check_output(path: Path) -> None:

@@ -43,6 +43,7 @@ def write_kernel(
         min(dtypes, key=list(reversed(ITEM_BYTES)).index),
         checkpoints.diverged,
         checkpoints.unit,
+        checkpoints.missing,
     )
     kernel.save(output)
     return kernel

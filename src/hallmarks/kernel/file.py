@@ -17,7 +17,8 @@ class Kernel:
 
     `numel` int64 [groups], `step` int64 [n], `epoch` float64 [n]; `storage` is the type that the points were
     stored in; `diverged` says where a run ended early, else ""; `unit` is what `step` counts: step, number
-    (of the points' names) or point, their place where nothing else is known.
+    (of the points' names) or point, their place where nothing else is known. `missing` are the
+    steps, ascending, of points that should be there, and for which other weights than theirs were published.
     """
 
     increments_gram: np.ndarray
@@ -28,6 +29,7 @@ class Kernel:
     storage: str = "float32"
     diverged: str = ""
     unit: str = "step"
+    missing: tuple[int, ...] = ()
 
     @classmethod
     def load(cls, path: Path | str) -> "Kernel":
@@ -41,6 +43,7 @@ class Kernel:
                     file["step"],
                     file["epoch"],
                     *(str(file[key]) for key in ["storage", "diverged", "unit"] if key in file),
+                    missing=tuple(file["missing"].tolist()) if "missing" in file else (),
                 )
         except FileNotFoundError:
             raise UserError(f"{path}: no such kernel") from None
@@ -67,6 +70,7 @@ class Kernel:
             storage=np.array(self.storage),
             diverged=np.array(self.diverged),
             unit=np.array(self.unit),
+            **({"missing": np.array(self.missing)} if self.missing else {}),
         )
         write(path, content.getbuffer())
 

@@ -61,6 +61,7 @@ def write_streamed(
         min(dtypes, key=list(reversed(ITEM_BYTES)).index),
         checkpoints.diverged,
         checkpoints.unit,
+        checkpoints.missing,
     )
     kernel.save(output)
     remove_file(partial.path)
