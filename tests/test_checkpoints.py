@@ -785,6 +785,31 @@ def test_files_that_are_refused_rightly(tmp_path, run, change, said):
     assert said in told and "c_1.pt" in told
 
 
+@pytest.fixture
+def without_checksums():
+    """What torch saves meanwhile has none."""
+    torch.serialization.set_crc32_options(False)
+    yield
+    torch.serialization.set_crc32_options(True)
+
+
+def test_torch_files_without_checksums_are_read(tmp_path, run, without_checksums):
+    """And what their pickle says of each storage's size is compared in place of them."""
+    assert omega(run(fill(tmp_path / "c", "c_{}.pt", *pair()))[0]) == pytest.approx(HALF)
+    path = tmp_path / "c/c_1.pt"
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+    assert {entry.CRC for entry in entries.values()} == {0}
+    content = path.read_bytes()
+    (name,) = (name for name in entries if name.endswith("data.pkl"))
+    begin = content.index(b"\x80\x02", entries[name].header_offset)
+    pickled = content[begin : begin + entries[name].file_size]
+    assert pickled.count(b"K\x03t") == 1  # how many numbers the storage has, which ends the tuple
+    other = pickled.replace(b"K\x03t", b"K\x01t")
+    path.write_bytes(content[:begin] + other + content[begin + len(pickled) :])
+    assert "not a torch checkpoint (c_1/data/0 has 12 bytes, not the 4 that" in run(tmp_path / "c")[1]
+
+
 def test_the_local_header_says_where_bytes_begin(tmp_path, run):
     """An extra field of another length than the directory's shifts them, silently."""
     torch.manual_seed(0)

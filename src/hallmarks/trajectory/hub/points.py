@@ -116,7 +116,8 @@ def tensors_of(revision: Revision, weights: Weights, place: Place, key: str | No
     file = place(revision, weights.file)
     if not weights.file.endswith(INDEX):
         return read_tensors(file, key)
-    places = read_index(file)
+    folder = weights.file[: weights.file.rfind("/") + 1]
+    places = {name: f"{folder}{shard}" for name, shard in read_index(file).items()}
     for shard in sorted(set(places.values())):
         if shard not in revision.files:
             lost = sum(where == shard for where in places.values())

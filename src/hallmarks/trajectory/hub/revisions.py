@@ -7,7 +7,7 @@ from hallmarks.errors import UserError
 from hallmarks.trajectory.formats import INDEX
 from hallmarks.trajectory.hub.address import MAIN, Address, Pattern
 from hallmarks.trajectory.hub.listing import Hub, missing, revision_at, shown
-from hallmarks.trajectory.hub.lock import Lock, Revision
+from hallmarks.trajectory.hub.lock import File, Lock, Revision
 from hallmarks.trajectory.hub.steps import step_of, template_of
 from hallmarks.trajectory.others.weights import is_weights
 
@@ -153,10 +153,16 @@ def is_point_file(name: str) -> bool:
 
 
 def kept(revision: Revision) -> Revision:
-    """The revision with what a lock keeps: weights, indices of shards, the model's configuration."""
-    files = {
-        name: file
-        for name, file in revision.files.items()
-        if "/" not in name and (is_point_file(name) or name == CONFIG)
-    }
+    """The revision with what a lock keeps: weights, indices of shards, the model's configuration.
+
+    Where there are none, what its folders have, as diffusers' `unet/`.
+    """
+    files: dict[str, File] = {}
+    for depth in (0, 1):
+        if not any(map(is_point_file, files)):
+            files |= {
+                name: file
+                for name, file in revision.files.items()
+                if name.count("/") == depth and (is_point_file(name) or PurePosixPath(name).name == CONFIG)
+            }
     return Revision(revision.name, revision.repository, revision.commit, files, revision.folder)
