@@ -1,34 +1,15 @@
 """Published files of every form: shards, both formats, types and orders that differ, buffers."""
 
-import io
 import json
 
 import numpy as np
 import pytest
-import torch
-from hub.conftest import point, weights
+from hub.conftest import point, sharded, weights
 from safetensors.numpy import save
 
 from hallmarks.kernel.file import Kernel
 
 MODEL = "org/model"
-
-
-def as_bin(values: dict[str, np.ndarray], **options) -> bytes:
-    content = io.BytesIO()
-    torch.save({name: torch.from_numpy(value) for name, value in values.items()}, content, **options)
-    return content.getvalue()
-
-
-def sharded(values: dict[str, np.ndarray], kind: str) -> dict[str, bytes]:
-    """A shard a tensor, and their index."""
-    stem = "model" if kind == "safetensors" else "pytorch_model"
-    files, places = {}, {}
-    for number, (name, value) in enumerate(values.items(), 1):
-        shard = f"{stem}-{number:05d}-of-{len(values):05d}.{kind}"
-        files[shard] = save({name: value}) if kind == "safetensors" else as_bin({name: value})
-        places[name] = shard
-    return files | {f"{stem}.{kind}.index.json": json.dumps({"weight_map": places}).encode()}
 
 
 def kernel_of(call, folder, address=f"hf://{MODEL}@step*", *words) -> tuple[Kernel, str]:

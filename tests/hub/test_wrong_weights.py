@@ -1,9 +1,8 @@
 """Published revisions that hold the weights of others, as known repositories do, in small."""
 
 import numpy as np
-from hub.conftest import point, weights
+from hub.conftest import as_bin, point, sharded, weights
 from safetensors.numpy import save
-from test_formats_of_hub import as_bin, sharded
 
 from hallmarks.kernel.file import Kernel
 

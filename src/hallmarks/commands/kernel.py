@@ -14,7 +14,8 @@ from hallmarks.kernel.resolution import unresolved
 from hallmarks.kernel.stillness import noticed
 from hallmarks.kernel.streamed import write_streamed
 from hallmarks.trajectory.checkpoints import Checkpoints, Choice, Heads, find_checkpoints, is_fetched
-from hallmarks.trajectory.hub.address import source_of
+from hallmarks.trajectory.hub.address import Address, source_of
+from hallmarks.trajectory.hub.fetched import take_out
 from hallmarks.trajectory.transport.remote import RemoteFile
 
 
@@ -131,12 +132,17 @@ def run(arguments: argparse.Namespace) -> None:
     print(checkpoints.understood, flush=True)
     far = any(isinstance(tensor.file, RemoteFile) for tensor in checkpoints.points[0].tensors.values())
     if far and arguments.extend:
-        raise UserError("--extend: a kernel of the hub's points is computed whole; leave it out")
+        raise UserError(
+            "--extend: products of new points with old ones need the old ones' weights again, so it spares "
+            "no byte of the hub's; leave it out, or keep files by --cache DIR: then only new ones are fetched"
+        )
     if far:
         del options["extend"]
     kernel = (write_streamed if far else write_kernel)(checkpoints, arguments.output, **options)
     if published and not checkpoints.duplicates_allowed:
-        checkpoints, kernel = without_repeated(checkpoints, kernel, arguments.output)
+        checkpoints, kernel = without_repeated(
+            checkpoints, kernel, arguments.checkpoints[0], arguments.output
+        )
     lines = noticed(kernel, [point.path.name for point in checkpoints.points])
     if arguments.precision == "float32" and (line := unresolved(kernel)):
         lines.append(line)
@@ -151,14 +157,23 @@ def is_published(arguments: argparse.Namespace) -> bool:
     address = next((source for source in given if not isinstance(source, Path)), None)
     if address and arguments.follow is not None:
         raise UserError(f"{address}: what is published does not grow; leave out --follow")
-    if not address and (arguments.lock or arguments.allow_duplicates):
-        option = "--lock" if arguments.lock else "--allow-duplicates"
+    if arguments.until is not None and arguments.follow is None:
+        raise UserError("--until: goes with --follow, which is not given")
+    options = {"--lock": arguments.lock, "--allow-duplicates": arguments.allow_duplicates}
+    fetched = address is None and is_fetched(given[0])
+    options |= {} if fetched else {"--cache": arguments.cache}
+    if not address and (option := next((option for option, told in options.items() if told), None)):
         raise UserError(f"{option}: goes with an address of the hub, hf://…, and {given[0]} is none")
-    return address is not None or is_fetched(given[0])
+    return address is not None or fetched
 
 
-def without_repeated(checkpoints: Checkpoints, kernel: Kernel, output: Path) -> tuple[Checkpoints, Kernel]:
-    """Points at the same place under different steps are missing, as those whose digests say so before."""
+def without_repeated(
+    checkpoints: Checkpoints, kernel: Kernel, source: Path | Address, output: Path
+) -> tuple[Checkpoints, Kernel]:
+    """Points at the same place under different steps are missing, as those whose digests say so before.
+
+    A run that was fetched says so in its `trajectory.json` too.
+    """
     places = repeated(kernel)
     if not places:
         return checkpoints, kernel
@@ -168,6 +183,8 @@ def without_repeated(checkpoints: Checkpoints, kernel: Kernel, output: Path) -> 
     said = f"missing, equal to another though their files differ: {names}"
     print(said)
     kernel = without(kernel, places)
+    if isinstance(source, Path):
+        take_out(source, [checkpoints.points[place] for place in places], names)
     kernel.save(output)
     points = [point for place, point in enumerate(checkpoints.points) if place not in places]
     understood = f"{checkpoints.understood}; {said}"
