@@ -29,7 +29,7 @@ def pythia(published):
 
 @pytest.fixture
 def faults(published):
-    """2.8B's in small: of 39 revisions 20 hold main's safetensors, and 3 a second file; the .bin are right."""
+    """2.8B's in small: of 39 safetensors 20 are main's, and 3 a second file; the .bin are right."""
     read = EVERY[::4]
     stale = dict.fromkeys([*read[:16], *read[-4:], "main"], 143000)
     stale |= dict.fromkeys([54000, 58000, 62000], 54000)
