@@ -194,11 +194,9 @@ def test_missing_points_are_missing_in_every_picture(house, hub):
     kernel = Kernel.load(house.folder / f"results/kernels/{run}.npz")
     missing = [4, 1000, 2000, 4000]
     assert list(kernel.missing) == missing and kernel.step.tolist() == sorted({*FEW} - {*missing})
-    # Its description says the same, though of two only their values told it.
+    # Its description says what was read; that two are equal only their values told, and the kernel says it.
     told = json.loads((house.folder / f"results/runs/{run}/trajectory/trajectory.json").read_text())
-    assert [point["step"] for point in told["points"]] == kernel.step.tolist()
-    assert sorted(told["fetched"]["missing"]) == ["step1000", "step2000", "step4", "step4000"]
-    assert "are equal, though their files differ" in told["fetched"]["missing"]["step4"]
+    assert sorted(told["fetched"]["missing"]) == ["step1000", "step2000"]
     assert house.planned(*PICTURES) == {}
     figures = house.folder / "results/figures"
     places = [FEW.index(step) for step in missing]

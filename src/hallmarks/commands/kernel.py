@@ -14,8 +14,7 @@ from hallmarks.kernel.resolution import unresolved
 from hallmarks.kernel.stillness import noticed
 from hallmarks.kernel.streamed import write_streamed
 from hallmarks.trajectory.checkpoints import Checkpoints, Choice, Heads, find_checkpoints, is_fetched
-from hallmarks.trajectory.hub.address import Address, source_of
-from hallmarks.trajectory.hub.fetched import take_out
+from hallmarks.trajectory.hub.address import source_of
 from hallmarks.trajectory.transport.remote import RemoteFile
 
 
@@ -140,9 +139,7 @@ def run(arguments: argparse.Namespace) -> None:
         del options["extend"]
     kernel = (write_streamed if far else write_kernel)(checkpoints, arguments.output, **options)
     if published and not checkpoints.duplicates_allowed:
-        checkpoints, kernel = without_repeated(
-            checkpoints, kernel, arguments.checkpoints[0], arguments.output
-        )
+        checkpoints, kernel = without_repeated(checkpoints, kernel, arguments.output)
     lines = noticed(kernel, [point.path.name for point in checkpoints.points])
     if arguments.precision == "float32" and (line := unresolved(kernel)):
         lines.append(line)
@@ -167,13 +164,8 @@ def is_published(arguments: argparse.Namespace) -> bool:
     return address is not None or fetched
 
 
-def without_repeated(
-    checkpoints: Checkpoints, kernel: Kernel, source: Path | Address, output: Path
-) -> tuple[Checkpoints, Kernel]:
-    """Points at the same place under different steps are missing, as those whose digests say so before.
-
-    A run that was fetched says so in its `trajectory.json` too.
-    """
+def without_repeated(checkpoints: Checkpoints, kernel: Kernel, output: Path) -> tuple[Checkpoints, Kernel]:
+    """Points at the same place under different steps are missing, as those whose digests say so before."""
     places = repeated(kernel)
     if not places:
         return checkpoints, kernel
@@ -183,8 +175,6 @@ def without_repeated(
     said = f"missing, equal to another though their files differ: {names}"
     print(said)
     kernel = without(kernel, places)
-    if isinstance(source, Path):
-        take_out(source, [checkpoints.points[place] for place in places], names)
     kernel.save(output)
     points = [point for place, point in enumerate(checkpoints.points) if place not in places]
     understood = f"{checkpoints.understood}; {said}"

@@ -1,11 +1,10 @@
 """A run that was fetched, as it lies among the results: what there is to read, and no weight."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from hallmarks.files import write, write_json
-from hallmarks.trajectory.checkpoints import Checkpoint, Choice
+from hallmarks.trajectory.checkpoints import Choice
 from hallmarks.trajectory.hub.families import Family
 from hallmarks.trajectory.hub.lock import Lock, Revision
 from hallmarks.trajectory.hub.points import chosen, family_said, order_of
@@ -38,21 +37,6 @@ def write_fetched(folder: Path, lock: Lock, names: Sequence[str] | None, choice:
     write(folder / "trajectory" / POINTS, "")  # of points that are kept, which are none
     rows = [f"{point['step']},{point['bytes']}" for point in points]
     write(folder / "log.csv", "\n".join(["step,bytes", *rows, ""]))
-
-
-def take_out(folder: Path, points: Sequence[Checkpoint], names: str) -> None:
-    """Note in `trajectory.json` that points are missing, which only their values told. Raises UserError."""
-    path = folder / "trajectory.json"
-    content = json.loads(path.read_text())
-    steps = {point.step for point in points}
-    kept = [point for point in content["points"] if point["step"] not in steps]
-    if len(kept) == len(content["points"]):
-        return  # as when its kernel is made again
-    content["points"] = kept
-    content["fetched"]["missing"] |= {
-        str(point.path).partition("@")[2]: f"{names} are equal, though their files differ" for point in points
-    }
-    write_json(path, content)
 
 
 def point_of(family: Family, revision: Revision, step: int) -> dict:
