@@ -270,6 +270,53 @@ def test_tied_weights_that_only_some_points_hold(tmp_path, run):
     assert "lacks the tensor b" in run(fill(tmp_path / "d", "c_{}.pt", *contents))[1]
 
 
+def biases(t: int, **others) -> dict:
+    """Of a model with parallel branches: two biases that are zero at first and get the same gradients."""
+    bias = torch.arange(4.0) * t
+    names = ("gpt_neox.layers.0.attention.dense.bias", "gpt_neox.layers.0.mlp.dense_4h_to_h.bias")
+    return {"w": E[t % 3].clone()} | {name: bias.clone() for name in names} | others
+
+
+@pytest.mark.parametrize("kind", ["pt", "safetensors"])
+def test_biases_that_get_the_same_gradient_are_two_parameters(tmp_path, run, kind):
+    kernel, said = run(fill(tmp_path / "c", f"c_{{}}.{kind}", *map(biases, range(3))))
+    assert len(kernel.groups) == 3 and kernel.numel.sum() == 11 and "tied" not in said
+
+
+@pytest.mark.parametrize("kind", ["pt", "safetensors"])
+def test_equal_in_one_point_or_unmoved_or_of_one_number_is_not_tied(tmp_path, run, kind):
+    table = torch.randn(3, 4)
+    ones = [{"w": E[t].clone(), "a": table.clone(), "b": table.clone()} for t in range(2)]
+    contents = {"one": ones[:1], "still": ones}
+    for name, shape in {"vector": (3,), "matrix": (3, 2)}.items():
+        full = [torch.full(shape, 1.0 * t) for t in range(2)]
+        contents[name] = [{"w": E[t].clone(), "a": full[t].clone(), "b": full[t].clone()} for t in range(2)]
+    for name, points in contents.items():
+        kernel, said = run(fill(tmp_path / name, f"c_{{}}.{kind}", *points))
+        assert len(kernel.groups) == 3 and "tied" not in said, name
+
+
+def test_an_embedding_and_its_head_are_told_by_their_names_where_they_do_not_move(tmp_path, run):
+    table = torch.randn(3, 4)
+    head = {"cls.predictions.bias": torch.arange(3.0), "cls.predictions.decoder.bias": torch.arange(3.0)}
+    names = {"bert.embeddings.word_embeddings.weight": table, "cls.predictions.decoder.weight": table.clone()}
+    contents = [{"w": E[t].clone()} | names | head for t in range(2)]
+    kernel, said = run(fill(tmp_path / "c", "c_{}.safetensors", *contents))
+    assert len(kernel.groups) == 3 and "tied, counted once" in said
+    assert {"bert.embeddings.word_embeddings.weight", "cls.predictions.bias"} < set(kernel.groups)
+
+
+def test_a_vector_that_is_shared_in_the_file_counts_once(tmp_path, run):
+    shared = [torch.randn(4) for _ in range(2)]
+    contents = [{"w": E[t].clone(), "a.bias": shared[t], "b.bias": shared[t]} for t in range(2)]
+    assert run(fill(tmp_path / "c", "c_{}.pt", *contents))[0].groups == ["w", "a.bias"]
+    # Copied in a later point it is the same still; moved apart it is another.
+    contents[1]["b.bias"] = shared[1].clone()
+    assert run(fill(tmp_path / "d", "c_{}.pt", *contents))[0].groups == ["w", "a.bias"]
+    contents[1]["b.bias"] = shared[1] + 1
+    assert sorted(run(fill(tmp_path / "e", "c_{}.pt", *contents))[0].groups) == ["a.bias", "b.bias", "w"]
+
+
 def test_equal_at_first_is_not_tied(tmp_path, run):
     torch.manual_seed(0)
     weight = torch.randn(3, 3)
@@ -783,6 +830,31 @@ def test_files_that_are_refused_rightly(tmp_path, run, change, said):
     change(folder / "c_1.pt")
     told = run(folder)[1]
     assert said in told and "c_1.pt" in told
+
+
+@pytest.fixture
+def without_checksums():
+    """What torch saves meanwhile has none."""
+    torch.serialization.set_crc32_options(False)
+    yield
+    torch.serialization.set_crc32_options(True)
+
+
+def test_torch_files_without_checksums_are_read(tmp_path, run, without_checksums):
+    """And what their pickle says of each storage's size is compared in place of them."""
+    assert omega(run(fill(tmp_path / "c", "c_{}.pt", *pair()))[0]) == pytest.approx(HALF)
+    path = tmp_path / "c/c_1.pt"
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+    assert {entry.CRC for entry in entries.values()} == {0}
+    content = path.read_bytes()
+    (name,) = (name for name in entries if name.endswith("data.pkl"))
+    begin = content.index(b"\x80\x02", entries[name].header_offset)
+    pickled = content[begin : begin + entries[name].file_size]
+    assert pickled.count(b"K\x03t") == 1  # how many numbers the storage has, which ends the tuple
+    other = pickled.replace(b"K\x03t", b"K\x01t")
+    path.write_bytes(content[:begin] + other + content[begin + len(pickled) :])
+    assert "not a torch checkpoint (c_1/data/0 has 12 bytes, not the 4 that" in run(tmp_path / "c")[1]
 
 
 def test_the_local_header_says_where_bytes_begin(tmp_path, run):

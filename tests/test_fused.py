@@ -140,6 +140,24 @@ def test_what_is_no_number_of_heads_is_refused(tmp_path, capsys, text):
     assert ended.value.code == 2 and "no number of heads" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "text"),
+    [
+        ("layers.0.mlp.weight", (24, 24), "6"),
+        ("transformer.h.0.attn.c_attn.weight", (24, 72), "6"),
+        ("model.layers.0.self_attn.qkv_proj.weight", (72, 24), "6"),  # thirds, whatever the heads
+        ("h.0.self_attention.query_key_value.weight", (72, 24), "6,2"),  # of several layouts: one group
+    ],
+)
+def test_numbers_of_heads_that_split_nothing_are_refused(tmp_path, capsys, name, shape, text):
+    run = folder(tmp_path / "run", name, shape)
+    assert cli.main(["kernel", str(run), "--heads", text, "-o", str(tmp_path / "kernel.npz")]) == 2
+    line = capsys.readouterr().err
+    assert "--heads: none of its tensors is split by these numbers of heads; leave it out" in line
+    assert line.count("\n") == 1 and not (tmp_path / "kernel.npz").exists()
+    assert cli.main(["kernel", str(run), "-o", str(tmp_path / "kernel.npz")]) == 0
+
+
 @pytest.mark.parametrize("layer", ["self_attention.query_key_value", "attn.c_attn"])
 def test_a_name_of_several_layouts_stays_one_group(tmp_path, layer):
     name = f"transformer.h.0.{layer}.weight"

@@ -128,7 +128,7 @@ MADE_AGAIN = {
     "measures/points.py": SCHEMATICS,
     **dict.fromkeys(["measures/gram.py", "measures/maps.py"], of("measures") | OF_KERNELS),
     "measures/layers.py": drawn_by("layers", "depth") | CLAIMS,
-    "measures/steps.py": drawn_by("scale"),
+    "measures/steps.py": of("measures") | of("figures") | LOGGED,
     "measures/*": of("measures"),
     "figures/maps.py": drawn_by("maps", "layers"),
     "figures/bn_only.py": LOGGED,

@@ -7,13 +7,19 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
+from hallmarks.claims.judging import judge
+from hallmarks.claims.readings import Readings
 from hallmarks.errors import UserError
-from hallmarks.figures import angles, depth, layers, maps, scale
+from hallmarks.figures import angles, depth, layers, maps, norms, scale
 from hallmarks.figures.panels import DrawnPanel, panels_of
 from hallmarks.kernel.file import Kernel
+from hallmarks.kernel.repeated import without
+from hallmarks.measures.angles import angles as angles_of
 from hallmarks.measures.derived import layers_differ, middle_settles_later
+from hallmarks.measures.gram import subsample
 from hallmarks.measures.layers import layer_of, merged, qkv_weights, role_of, settled_from
 from hallmarks.measures.maps import mean_directional_similarity, trajectory_map
+from hallmarks.measures.norms import norms as norms_of
 from hallmarks.measures.phases import Phases
 from hallmarks.measures.steps import at_steps
 from hallmarks.measures.table import measure
@@ -64,6 +70,8 @@ def results(tmp_path_factory) -> Path:
             folder, f"lm/large/seed{seed}", kernel_of(model(seed + 9, 80, settles=dict.fromkeys(range(4), 3)))
         )
     write(folder, "lm/few/seed0", at_steps(kernel_of(model(5, 60)), [0, 20, 30, 60, 80]))
+    write(folder, "lm/lacking/seed0", without(kernel_of(model(5, 60)), [4, 7]))
+    write(folder, "lm/late/seed0", without(kernel_of(model(5, 60)), [0, 2, 8]))
     write(folder, "lm/half/seed0", kernel_of(model(3), "float16"))
     return folder
 
@@ -308,23 +316,93 @@ def test_experiments_of_the_same_runs_are_drawn_once_and_others_ringed(results):
 
 
 def test_points_that_are_missing_are_grey_and_said(results):
-    expected = {"expected": [0, 20, 30, 40, 60, 70, 80]}
-    (panel,) = panels(results, "few", seeds=1, **expected)
-    assert panel.missing(panel.kernels[0]) == [40, 70] and panel.title == "few (2 of 7 points missing)"
-    for relative, size in ((False, 7), (True, 6)):
-        picture = maps.draw([panel], relative=relative)
+    (panel,) = panels(results, "lacking", seeds=1)
+    assert panel.missing == [40, 70] and panel.title == "lacking (2 of 9 points missing)"
+    for relative, size in ((False, 9), (True, 8)):
+        picture = maps.draw([panel], relative=relative).with_footer("laptop")
         matrix = picture.numbers.pivot(index="s", columns="t", values="cosine").to_numpy()
-        assert matrix.shape == (size, size)
-        gone = np.flatnonzero(np.isnan(matrix).all(axis=0))
-        assert (
-            list(gone + int(relative)) == [3, 5]
-            and not np.isnan(np.delete(np.delete(matrix, gone, 0), gone, 1)).any()
-        )
-        assert "2 of 7 points\nmissing" in words(picture.figure) or "2 of 7 points missing" in words(
-            picture.figure
-        )
-    (whole,) = panels(results, "few", seeds=1, expected=[0, 20, 30, 60, 80])
+        assert matrix.shape == (size, size) and gone(matrix) == [4 - relative, 7 - relative]
+        said = words(picture.figure).replace("\n", " ")
+        assert "2 of 9 points missing" in said and "grey: missing" in said
+        assert "since weights of another step were published: lacking: step 40, 70" in said
+    (whole,) = panels(results, "few", seeds=1)
     assert whole.title == "few" and not maps.draw([whole]).numbers["cosine"].isna().any()
+
+
+def gone(matrix: np.ndarray) -> list[int]:
+    """The rows and columns that are not there; all else is."""
+    rows = np.flatnonzero(np.isnan(matrix).all(axis=0))
+    assert not np.isnan(np.delete(np.delete(matrix, rows, 0), rows, 1)).any()
+    return rows.tolist()
+
+
+def test_maps_by_depth_have_them_too(results):
+    picture = layers.draw(panels(results, "lacking", seeds=1)).with_footer("laptop")
+    for (row, layer), cosines in picture.numbers.groupby(["row", "layer"]):
+        matrix = cosines.pivot(index="s", columns="t", values="cosine").to_numpy()
+        assert matrix.shape == (9, 9) and gone(matrix) == [4, 7], (row, layer)
+    said = words(picture.figure).replace("\n", " ")
+    assert "grey: missing" in said and "lacking: step 40, 70" in said and "ω*" not in said
+    shown = [axes.images[0].get_array() for axes in picture.figure.axes if axes.images]
+    assert len(shown) == 9 and all(image.shape == (9, 9) for image in shown)
+
+
+def test_a_first_and_a_last_point_that_are_missing(results):
+    """What is relative to the initialisation is then relative to the first that is there, and says so."""
+    (panel,) = panels(results, "late", seeds=1)
+    for relative, rows in ((False, [0, 2, 8]), (True, [0, 1, 7])):
+        picture = maps.draw([panel], relative=relative).with_footer("laptop")
+        matrix = picture.numbers.pivot(index="s", columns="t", values="cosine").to_numpy()
+        assert gone(matrix) == rows
+    said = words(picture.figure).replace("\n", " ")
+    assert "late: step 0, 20, 80, so that it begins at 10 and ends at 70" in said
+
+
+def test_an_update_that_lacks_points_within_is_none(results):
+    """Neither its length nor its angles are there, and the lines have gaps."""
+    kernel = Kernel.load(results / "kernels/lm/lacking/seed0.npz")
+    whole = kernel_of(model(5, 60))
+    assert kernel.step.tolist() == [0, 10, 20, 30, 50, 60, 80]
+    for name, undefined in {"update_norm": [30, 60], "angle_updates": [30, 50, 60]}.items():
+        every = {**norms_of(kernel), **angles_of(kernel)}[name]
+        index, values = every
+        assert kernel.step[index][np.isnan(values)].tolist() == undefined
+        there = ~np.isnan(values)
+        known = dict(zip(*({**norms_of(whole), **angles_of(whole)}[name]), strict=True))
+        expected = [known[step // 10] for step in kernel.step[index][there]]
+        np.testing.assert_allclose(values[there], expected, rtol=1e-6)
+    (panel,) = panels(results, "lacking", seeds=1)
+    picture = norms.draw([panel]).with_footer("laptop")
+    for axes, broken in zip(picture.figure.axes, ([40, 70], [40, 70], [40, 70]), strict=True):
+        line = max(axes.lines, key=lambda each: len(each.get_xdata()))
+        x, y = line.get_data()
+        gaps = np.flatnonzero(np.isnan(y))
+        assert len(gaps) == len(broken)
+        for step, at in zip(broken, gaps, strict=True):
+            assert np.nanmax(x[:at]) < step and not (x[at + 1 :] < step).any()
+    assert "gaps where points are missing" in words(picture.figure).replace("\n", " ")
+    # θ_1 is what the apex at the initialisation is measured against.
+    first = without(whole, [1])
+    assert np.isnan(angles_of(first)["apex_initialisation"][1]).all()
+    mean = scale.draw([panel]).numbers.query("measure == 'angle_updates'")["value"].item()
+    assert mean == pytest.approx(np.nanmean(angles_of(kernel)["angle_updates"][1]))
+
+
+def test_every_second_point_keeps_its_place(results):
+    kernel = Kernel.load(results / "kernels/lm/lacking/seed0.npz")
+    half = subsample(kernel, 2)
+    assert half.step.tolist() == [0, 20, 60, 80] and half.missing == (40,)
+    whole = at_steps(kernel_of(model(5, 60)), half.step)
+    np.testing.assert_allclose(half.increments_gram, whole.increments_gram, atol=1e-9)
+
+
+def test_a_claim_says_which_points_are_missing(results):
+    runs = {name: [f"lm/{name}/seed0"] for name in ("few", "lacking")}
+    claim = {"id": "c", "kind": "order", "section": "", "statement": "", "ascending": [0, 1], "runs": runs}
+    for measure_ in ("mds", "mds_every_2nd"):
+        (judged,) = judge([claim | {"measure": measure_}], Readings(results), "paper")
+        assert judged.verdict == "not comparable at this scale"
+        assert judged.note.endswith("weights of another step were published: 2 of lacking"), judged.note
 
 
 def test_the_noise_floor_of_half_precision_stands_beside_the_angles(results):

@@ -208,7 +208,7 @@ def test_command(tmp_path, capsys):
     assert main(["measure", str(tmp_path / "kernel.npz"), "--run", "a/default/seed0", "-o", str(output)]) == 0
     table = pd.read_parquet(output)
     assert list(table) == ["run", "group", "measure", "index", "step", "epoch", "value"]
-    assert table.attrs == {"diverged": "diverged at epoch 4"}
+    assert table.attrs == {"diverged": "diverged at epoch 4", "missing": []}
     assert set(table["group"]) == {"all", "weight"} and set(table["run"]) == {"a/default/seed0"}
     (tmp_path / "bad.npz").write_bytes(b"not a kernel")
     assert main(["measure", str(tmp_path / "bad.npz"), "--run", "r", "-o", str(tmp_path / "no.parquet")]) == 2

@@ -12,6 +12,7 @@ import yaml
 
 from hallmarks.config.load import read_yaml
 from hallmarks.errors import UserError
+from hallmarks.files import size
 from hallmarks.planning import costs, profile
 from hallmarks.planning.costs import trajectory_bytes
 from hallmarks.planning.estimates import Estimator, measured, read_measured, work_of
@@ -19,7 +20,7 @@ from hallmarks.planning.jobs import Job
 from hallmarks.planning.plan import Plan, left, makespan
 from hallmarks.planning.profile import Profile, open_profile
 from hallmarks.planning.table import render_plan, spent
-from hallmarks.planning.text import duration, hours, number, size
+from hallmarks.planning.text import duration, hours, number
 from hallmarks.runs.origin import Cost, Origin
 from hallmarks.runs.vary import vary
 from hallmarks.workflow.paper import Paper, open_paper

@@ -15,6 +15,15 @@ from hallmarks.witness import journal
 from hallmarks.witness.journal import Seen
 
 
+def size(count: float) -> str:
+    """Bytes in words: `9.3 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
 def make_folder(folder: Path) -> Path:
     """The folder, made with its parents where it is not there. Raises UserError."""
     try:

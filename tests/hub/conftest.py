@@ -1,5 +1,7 @@
 """A hub on this machine that everything here asks, in place of the public one."""
 
+import io
+import json
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -53,3 +55,23 @@ def point(step: int, seed: int = 0, size: int = 50) -> dict[str, np.ndarray]:
 def weights(step: int, **options: int) -> bytes:
     """A point as safetensors."""
     return save(point(step, **options))
+
+
+def as_bin(values: dict[str, np.ndarray]) -> bytes:
+    """Tensors as torch saves them."""
+    import torch
+
+    content = io.BytesIO()
+    torch.save({name: torch.from_numpy(value) for name, value in values.items()}, content)
+    return content.getvalue()
+
+
+def sharded(values: dict[str, np.ndarray], kind: str) -> dict[str, bytes]:
+    """A shard a tensor, and their index."""
+    stem = "model" if kind == "safetensors" else "pytorch_model"
+    files, places = {}, {}
+    for number, (name, value) in enumerate(values.items(), 1):
+        shard = f"{stem}-{number:05d}-of-{len(values):05d}.{kind}"
+        files[shard] = save({name: value}) if kind == "safetensors" else as_bin({name: value})
+        places[name] = shard
+    return files | {f"{stem}.{kind}.index.json": json.dumps({"weight_map": places}).encode()}

@@ -95,6 +95,7 @@ class Hub:
 
     def __init__(self, rate: float | None = None, delay: float = 0.0):
         self.rate, self.delay = rate, delay
+        self.limit: int | None = None  # bytes, behind which the store sends no more until it is lifted
         self.files: dict[tuple[str, str, str], Entry] = {}  # by repository, commit and name
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
@@ -157,6 +158,8 @@ class Hub:
 
     def pace(self, count: int) -> None:
         """Wait until so many bytes more may leave."""
+        while self.limit is not None and self.sent() >= self.limit and not self.closed.wait(0.05):
+            pass
         if self.rate:
             with self.lock:
                 now = time.monotonic()

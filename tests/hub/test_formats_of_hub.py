@@ -1,34 +1,15 @@
 """Published files of every form: shards, both formats, types and orders that differ, buffers."""
 
-import io
 import json
 
 import numpy as np
 import pytest
-import torch
-from hub.conftest import point, weights
+from hub.conftest import point, sharded, weights
 from safetensors.numpy import save
 
 from hallmarks.kernel.file import Kernel
 
 MODEL = "org/model"
-
-
-def as_bin(values: dict[str, np.ndarray], **options) -> bytes:
-    content = io.BytesIO()
-    torch.save({name: torch.from_numpy(value) for name, value in values.items()}, content, **options)
-    return content.getvalue()
-
-
-def sharded(values: dict[str, np.ndarray], kind: str) -> dict[str, bytes]:
-    """A shard a tensor, and their index."""
-    stem = "model" if kind == "safetensors" else "pytorch_model"
-    files, places = {}, {}
-    for number, (name, value) in enumerate(values.items(), 1):
-        shard = f"{stem}-{number:05d}-of-{len(values):05d}.{kind}"
-        files[shard] = save({name: value}) if kind == "safetensors" else as_bin({name: value})
-        places[name] = shard
-    return files | {f"{stem}.{kind}.index.json": json.dumps({"weight_map": places}).encode()}
 
 
 def kernel_of(call, folder, address=f"hf://{MODEL}@step*", *words) -> tuple[Kernel, str]:
@@ -113,6 +94,48 @@ def test_two_models_in_a_revision_are_refused(published, call, tmp_path):
     status, _, line = call("kernel", f"hf://{MODEL}@step0", "-o", tmp_path / "k.npz")
     assert status == 2 and f"{MODEL}@step0: holds the weights of more than one model" in line
     kernel_of(call, tmp_path, f"hf://{MODEL}@step0", "--weights", "adapter_model.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["whole", "sharded"])
+def test_a_folder_of_each_revision_has_the_weights(published, call, tmp_path, kind):
+    """As diffusers lays a pipeline out: `unet/diffusion_pytorch_model.safetensors`."""
+    for step in (0, 5, 9):
+        own = {"diffusion_pytorch_model.safetensors": weights(step)}
+        if kind == "sharded":
+            own = {
+                name.replace("model", "diffusion_pytorch_model"): content.replace(
+                    b"model-0", b"diffusion_pytorch_model-0"
+                )
+                for name, content in sharded(point(step), "safetensors").items()
+            }
+        unet = {f"unet/{name}": content for name, content in own.items()} | {"unet/config.json": b"{}"}
+        published.publish(MODEL, f"step{step}", unet | {"model_index.json": b"{}", "optimizer.bin": b"x"})
+        both = unet | {"vae/diffusion_pytorch_model.safetensors": weights(step + 1)}
+        published.publish("org/pipeline", f"step{step}", both | {"model_index.json": b"{}"})
+        published.publish("org/plain", f"step{step}", {"model.safetensors": weights(step)})
+        files = {f"checkpoint-{each}/{name}": content for each in (1, 2) for name, content in unet.items()}
+        published.publish("org/folders", "main", files)
+    plain = kernel_of(call, tmp_path, "hf://org/plain@step*")[0]
+
+    def same(kernel: Kernel) -> bool:
+        order = [kernel.groups.index(name) for name in plain.groups]
+        return np.array_equal(kernel.increments_gram[order], plain.increments_gram)
+
+    assert same(kernel_of(call, tmp_path)[0])
+    status, _, line = call("kernel", "hf://org/pipeline@step*", "-o", tmp_path / "none.npz")
+    assert status == 2 and "org/pipeline@step0: holds the weights of more than one model (unet, vae)" in line
+    assert "give --weights unet, or another" in line
+    for named in ("unet", "unet/"):
+        assert same(kernel_of(call, tmp_path, "hf://org/pipeline@step*", "--weights", named)[0])
+    assert not same(kernel_of(call, tmp_path, "hf://org/pipeline@step*", "--weights", "vae")[0])
+    if kind == "whole":
+        name = "unet/diffusion_pytorch_model.safetensors"
+        assert same(kernel_of(call, tmp_path, "hf://org/pipeline@step*", "--weights", name)[0])
+        assert kernel_of(call, tmp_path, "hf://org/folders#checkpoint-*", "--allow-duplicates")[
+            0
+        ].step.tolist() == [1, 2]
+    status, said, _ = call("hub", "check", "hf://org/pipeline@step*", "--weights", "unet")
+    assert status == 0 and "3 distinct of 3 revisions" in said
 
 
 def test_a_revision_without_weights(published, call, tmp_path):

@@ -54,6 +54,36 @@ def test_by_a_lock_the_same_bytes_are_read_though_a_branch_moved(model, call, tm
     assert Kernel.load(tmp_path / "d.npz").step.tolist() == [0, 9]
 
 
+def test_a_lock_that_grew(model, call, tmp_path):
+    """The products of new points with old ones need the old weights: they come from the cache, or again."""
+    first, cache = f"hf://{MODEL}@step0,step5", ["--cache", tmp_path / "kept"]
+    old = ["-o", tmp_path / "old.npz", "--lock", tmp_path / "old.json"]
+    assert call("kernel", first, *old, *cache)[0] == 0
+    new = [ADDRESS, "--lock", tmp_path / "new.json", "--extend", tmp_path / "old.npz"]
+    status, _, line = call("kernel", *new, "-o", tmp_path / "none.npz")
+    assert status == 2 and line.count("\n") == 1 and "need the old ones' weights again" in line
+    assert "--cache DIR" in line and not (tmp_path / "none.npz").exists()
+    asked = len(model.requests)
+    assert call("kernel", *new, *cache, "-o", tmp_path / "new.npz")[0] == 0
+    fetched = {request.path for request in model.requests[asked:] if request.port == "store"}
+    assert len(fetched) == 1 and model.repositories[MODEL].branches["step9"] in fetched.pop()
+    assert call("kernel", ADDRESS, "-o", tmp_path / "whole.npz")[0] == 0
+    one, other = (Kernel.load(tmp_path / f"{name}.npz") for name in ("new", "whole"))
+    assert one.step.tolist() == other.step.tolist() == [0, 5, 9]
+    np.testing.assert_allclose(one.increments_gram, other.increments_gram, rtol=1e-9, atol=1e-9)
+
+
+def test_options_of_the_hub_are_refused_elsewhere(model, call, tmp_path):
+    (tmp_path / "here").mkdir()
+    for name in ("a_1", "a_2"):
+        (tmp_path / f"here/{name}.safetensors").write_bytes(weights(int(name[-1])))
+    for option, value in {"--cache": tmp_path / "kept", "--lock": tmp_path / "lock.json"}.items():
+        status, _, line = call("kernel", tmp_path / "here", option, value, "-o", tmp_path / "k.npz")
+        assert status == 2 and f"{option}: goes with an address of the hub" in line
+    status, _, line = call("kernel", tmp_path / "here", "--until", "3", "-o", tmp_path / "k.npz")
+    assert status == 2 and "--until: goes with --follow" in line
+
+
 def test_a_commit_that_is_gone_and_a_branch_that_is(model, call, tmp_path):
     lock = tmp_path / "lock.json"
     assert call("hub", "check", ADDRESS, "--lock", lock)[0] == 0

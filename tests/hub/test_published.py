@@ -131,6 +131,21 @@ def test_what_is_not_there_is_one_line(model, call, tmp_path, address, said):
     assert not (tmp_path / "hub.npz").exists()
 
 
+def test_what_to_give_in_place_is_an_address(model, call, tmp_path):
+    assert f"as hf://{MODEL}@step*\n" in call("hub", "check", f"hf://{MODEL}")[2]
+    for seed in (0, 1):
+        for step in (0, 20):
+            files = {"model.safetensors": weights(step, seed=seed)}
+            model.publish(f"org/bert-seed_{seed}-step_{step}k", "main", files)
+    line = call("hub", "check", "hf://org/bert-seed_0-step_0k")[2]
+    assert "has no revision but main" in line and "repositories of their own" in line
+    line = call("hub", "check", "hf://org/bert-*")[2]
+    assert "choose it, as hf://org/bert-seed_0-step_*\n" in line
+    words = ["kernel", "hf://org/bert-seed_0-step_*", "-o", tmp_path / "k.npz"]
+    assert "2 points, bert-seed_0-step_0k … bert-seed_0-step_20k" in call(*words)[1]
+    assert steps_in(tmp_path / "k.npz") == [0, 20000]
+
+
 @pytest.mark.parametrize(("token", "said"), [(None, "set HF_TOKEN"), ("wrong", "refuses the token")])
 def test_a_private_repository_with_no_and_with_a_wrong_token(model, call, tmp_path, monkeypatch, token, said):
     model.token = "right"

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from hub.conftest import point, weights
+from hub.conftest import as_bin, point, sharded, weights
 from safetensors.numpy import save
-from test_formats_of_hub import as_bin, sharded
 
 from hallmarks.kernel.file import Kernel
 
@@ -124,6 +123,7 @@ def test_equal_up_to_the_sign_of_zeros_is_found_after(published, call, tmp_path)
     assert call("kernel", f"hf://{MODEL}@{whole}", "-o", tmp_path / "other.npz")[0] == 0
     one, other = (Kernel.load(tmp_path / f"{name}.npz").increments_gram for name in ("k", "other"))
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(other).max())
+    assert Kernel.load(tmp_path / "k.npz").missing == (16, 2000)
 
 
 @pytest.mark.parametrize("wrong", [(8, 2000), (1000, 2000)], ids=["comes back", "stands still"])

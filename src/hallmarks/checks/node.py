@@ -10,9 +10,8 @@ from pathlib import Path
 
 from hallmarks.checks import Check
 from hallmarks.errors import UserError
-from hallmarks.files import remove_file, write
+from hallmarks.files import remove_file, size, write
 from hallmarks.planning.jobs import Job
-from hallmarks.planning.text import size
 
 MARK = "hallmarks-node:"
 

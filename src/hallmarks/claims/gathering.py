@@ -78,10 +78,18 @@ def of_study(claim: dict, table: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def incomparable(read: dict[str, dict[str, Reading]]) -> str:
-    """Why these runs cannot be compared, or "": one diverged, or unequal n."""
+    """Why these runs cannot be compared, or "": one diverged, lacks points, or unequal n."""
     ended = {run: each.ended for of_runs in read.values() for run, each in of_runs.items() if each.ended}
     if ended:
         return "; ".join(f"{run} {end}" for run, end in ended.items())
+    lacking = {
+        name: max(len(each.missing) for each in of_runs.values())
+        for name, of_runs in read.items()
+        if any(each.missing for each in of_runs.values())
+    }
+    if lacking:
+        said = ", ".join(f"{count} of {name}" for name, count in lacking.items())
+        return f"points are missing, since weights of another step were published: {said}"
     points = {name: {each.points for each in of_runs.values()} for name, of_runs in read.items()}
     if len(set.union(*points.values())) > 1:
         counts = "; ".join(f"{name}: {', '.join(map(str, sorted(n)))}" for name, n in points.items())

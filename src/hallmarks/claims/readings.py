@@ -18,12 +18,13 @@ from hallmarks.trajectory.reader import read_trajectory
 
 @dataclass(frozen=True)
 class Reading:
-    """A claim's number for one run; `points` is how many it has, where the number depends on that, and
-    `ended` how it diverged, or ""."""
+    """A claim's number for one run; `points` is how many it has, where the number depends on that, `ended`
+    how it diverged, or "", and `missing` the steps of points that were published wrong."""
 
     number: float
     points: int | None
     ended: str
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ class Run:
         if derivation := derived.module(claim["measure"]):
             whole = not self.kernel.diverged
             value = derivation.derive(self.kernel, phases) if whole else np.nan
-            return Reading(value, len(self.kernel.step), self.kernel.diverged)
+            return Reading(value, len(self.kernel.step), self.kernel.diverged, self.kernel.missing)
         value, at = self.along(claim)
         ended = self.measures.attrs.get("diverged") or ""
         whole = len(value) > 0 and not ended
         number = reduction.number(value, at, phases.drops) if whole else np.nan
-        return Reading(number, number_of_points(self.measures), ended)
+        missing = tuple(self.measures.attrs.get("missing", ()))
+        return Reading(number, number_of_points(self.measures), ended, missing)
 
     def along(self, claim: dict) -> tuple[np.ndarray, np.ndarray]:
         """The claim's measure of the whole model: values [k], and where they lie, in the claim's unit."""

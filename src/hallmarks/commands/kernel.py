@@ -113,11 +113,7 @@ def heads(text: str) -> Heads:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the kernel and say what was understood: `arguments.said`, for whoever draws it.
-
-    `arguments.missing` are the steps of points that should be there and are not.
-    """
-    arguments.missing = ()
+    """Write the kernel and say what was understood: `arguments.said`, for whoever draws it."""
     check_output(arguments.output)
     if arguments.device:
         importlib.import_module("torch")  # where it is missing, that is said before anything is read
@@ -138,13 +134,15 @@ def run(arguments: argparse.Namespace) -> None:
     print(checkpoints.understood, flush=True)
     far = any(isinstance(tensor.file, RemoteFile) for tensor in checkpoints.points[0].tensors.values())
     if far and arguments.extend:
-        raise UserError("--extend: a kernel of the hub's points is computed whole; leave it out")
+        raise UserError(
+            "--extend: products of new points with old ones need the old ones' weights again, so it spares "
+            "no byte of the hub's; leave it out, or keep files by --cache DIR: then only new ones are fetched"
+        )
     if far:
         del options["extend"]
     kernel = (write_streamed if far else write_kernel)(checkpoints, arguments.output, **options)
     if published and not checkpoints.duplicates_allowed:
         checkpoints, kernel = without_repeated(checkpoints, kernel, arguments.output)
-    arguments.missing = checkpoints.missing
     lines = noticed(kernel, [point.path.name for point in checkpoints.points])
     if arguments.precision == "float32" and (line := unresolved(kernel)):
         lines.append(line)
@@ -159,10 +157,14 @@ def is_published(arguments: argparse.Namespace) -> bool:
     address = next((source for source in given if not isinstance(source, Path)), None)
     if address and arguments.follow is not None:
         raise UserError(f"{address}: what is published does not grow; leave out --follow")
-    if not address and (arguments.lock or arguments.allow_duplicates):
-        option = "--lock" if arguments.lock else "--allow-duplicates"
+    if arguments.until is not None and arguments.follow is None:
+        raise UserError("--until: goes with --follow, which is not given")
+    options = {"--lock": arguments.lock, "--allow-duplicates": arguments.allow_duplicates}
+    fetched = address is None and is_fetched(given[0])
+    options |= {} if fetched else {"--cache": arguments.cache}
+    if not address and (option := next((option for option, told in options.items() if told), None)):
         raise UserError(f"{option}: goes with an address of the hub, hf://…, and {given[0]} is none")
-    return address is not None or is_fetched(given[0])
+    return address is not None or fetched
 
 
 def without_repeated(checkpoints: Checkpoints, kernel: Kernel, output: Path) -> tuple[Checkpoints, Kernel]:
@@ -190,10 +192,9 @@ def without_repeated(checkpoints: Checkpoints, kernel: Kernel, output: Path) -> 
     print(said)
     kernel = without(kernel, places)
     kernel.save(output)
-    missing = (*checkpoints.missing, *(checkpoints.points[place].step for place in places))
     points = [point for place, point in enumerate(checkpoints.points) if place not in places]
     understood = f"{checkpoints.understood}; {said}"
-    return replace(checkpoints, points=points, understood=understood, missing=missing), kernel
+    return replace(checkpoints, points=points, understood=understood, missing=kernel.missing), kernel
 
 
 def check_output(path: Path) -> None:

@@ -33,14 +33,14 @@ def run(arguments: argparse.Namespace) -> None:
     if picture.suffix not in {".png", ".pdf"}:
         raise UserError(f"{picture}: a map is a picture; name it .png or .pdf")
     path = picture.with_suffix(".npz")
-    given = argparse.Namespace(**vars(arguments) | {"output": path, "said": "", "missing": ()})
+    given = argparse.Namespace(**vars(arguments) | {"output": path, "said": ""})
     kernel_command.run(given)
     from hallmarks.figures import own_map  # seaborn takes a second to import: an error comes before
 
     kernel = Kernel.load(path)
     title = arguments.title or name_of(arguments.checkpoints[0])
     draw = own_map.draw_by_depth if arguments.by_depth else own_map.draw_own
-    figure = draw(kernel, title, given.said, given.missing)
+    figure = draw(kernel, title, given.said)
     with replacing(picture) as temporary:
         figure.savefig(temporary, dpi=120)
     mds = f"ω = {mean_directional_similarity(kernel):.4f}"

@@ -3,13 +3,15 @@
 Sweeps are ordered, so that lines take a sequential palette and a dash of their own: both read in grey.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from string import ascii_lowercase
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from hallmarks.errors import UserError
@@ -66,6 +68,8 @@ def curves(
             axis.get_legend().remove()
     columns = legend_columns(legend[1], figure.get_figwidth())
     figure.legend(*legend, loc="outside upper center", ncols=columns, fontsize=8)
+    if any(panel.missing for panel in panels):
+        note += "; gaps where points are missing, and of updates within which some are"
     return Picture(figure, table[table["measure"].isin(names)], panels, note)
 
 
@@ -92,7 +96,10 @@ def draw_measure(axes: Axes, table: pd.DataFrame, name: str, panels: list[DrawnP
     if spectrum:  # rounding leaves what is zero at 1e-16 of the largest, of either sign
         rows = rows[rows["value"] > 1e-14 * rows["value"].max()]
         axes.set_yscale("log")
-    draw_lines(axes, rows, x, list(dict.fromkeys(table["label"])))
+    labels = list(dict.fromkeys(table["label"]))
+    draw_lines(axes, rows, x, labels)
+    if not spectrum:
+        break_lines(axes, labels, {literal(panel.title): panel.missing for panel in panels})
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     for drop in [] if spectrum else shared_drops(panels):
         axes.axvline(drop, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
@@ -115,6 +122,17 @@ def draw_lines(axes: Axes, rows: pd.DataFrame, x: str, labels: list[str], **styl
         ax=axes,
         **{"linewidth": 1.2} | style,
     )
+
+
+def break_lines(axes: Axes, labels: list[str], missing: Mapping[str, Sequence[float]]) -> None:
+    """Leave a gap in each label's line where points are missing; what stands between two gaps is a dot."""
+    for label, colour in zip(labels, palette(labels), strict=True):
+        for line in axes.lines if missing.get(label) else []:
+            if to_rgb(line.get_color()) != colour or not len(line.get_xdata()):
+                continue
+            at = np.searchsorted(line.get_xdata(), missing[label])
+            line.set_data(*(np.insert(np.asarray(each, float), at, np.nan) for each in line.get_data()))
+            line.set(marker=".", markersize=3)
 
 
 def legend_columns(labels: list[str], width: float) -> int:

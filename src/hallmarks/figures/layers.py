@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hallmarks.errors import UserError
-from hallmarks.figures.maps import draw_matrix
+from hallmarks.figures.maps import draw_matrix, with_missing
 from hallmarks.figures.panels import DrawnPanel, some
 from hallmarks.figures.picture import Picture, literal
 from hallmarks.kernel.file import Kernel
 from hallmarks.measures.layers import layer_of, merged, qkv_weights
 from hallmarks.measures.maps import trajectory_map
+from hallmarks.measures.steps import every_step
 
 SIDE = 1.5  # inches of a map
 
@@ -35,9 +36,12 @@ def draw(panels: list[DrawnPanel], *, rows: Mapping[str, Sequence[str]] | None =
         )
     kernel = panel.kernels[0]
     found = by_patterns(kernel.groups, rows) if rows else by_role(kernel.groups, panel.runs[0])
-    figure, table = draw_rows(kernel, found, panel.positions(kernel), panel.drops)
+    figure, table = draw_rows(kernel, found, panel.every_position(kernel), panel.drops)
     note = f"{panel.title}, first seed, one colour scale, axes in {panel.unit}"
-    if table["cosine"].isna().any():
+    if kernel.missing:
+        note += "; grey: missing"
+    gone = np.flatnonzero(np.isin(every_step(kernel), kernel.missing))
+    if table.loc[~(table["s"].isin(gone) | table["t"].isin(gone)), "cosine"].isna().any():
         note += "; * without points that are zero"
     if lacking := [label for label in rows or {} if label not in found]:
         note += f"; not there, or counted with another that is the same: {' and '.join(lacking)}"
@@ -47,7 +51,10 @@ def draw(panels: list[DrawnPanel], *, rows: Mapping[str, Sequence[str]] | None =
 def draw_rows(
     kernel: Kernel, rows: Rows, position: np.ndarray, drops: list[float]
 ) -> tuple[Figure, pd.DataFrame]:
-    """A map a row and layer on one colour scale, and their cosines: row, layer, s, t, cosine."""
+    """A map a row and layer on one colour scale, and their cosines: row, layer, s, t, cosine.
+
+    `position` is of all points, those that are missing too.
+    """
     maps = {
         (row, layer): trajectory_map(merged(kernel, names, row), row)
         for row, layers in rows.items()
@@ -59,17 +66,18 @@ def draw_rows(
     for (row, layer), matrix in maps.items():
         column = list(rows[row]).index(layer)
         axis = axes[list(rows).index(row), column]
-        image = draw_matrix(axis, matrix, position, lowest, drops)
+        wide = with_missing(matrix, kernel)
+        image = draw_matrix(axis, wide, position, lowest, drops)
         above = f"layer {layer + 1}\n" if layer is not None and row == next(iter(rows)) else ""
         axis.set_title(f"{above}{similarity(matrix)}", fontsize=7)
         axis.tick_params(labelsize=6, pad=1)
-        thin_out(axis, len(matrix) / 3)
+        thin_out(axis, len(wide) / 3)
         if column:
             axis.set_yticklabels([])
         if row != list(rows)[-1]:
             axis.set_xticklabels([])
-        s, t = np.indices(matrix.shape).reshape(2, -1)
-        tables.append(pd.DataFrame({"row": row, "layer": layer, "s": s, "t": t, "cosine": matrix.ravel()}))
+        s, t = np.indices(wide.shape).reshape(2, -1)
+        tables.append(pd.DataFrame({"row": row, "layer": layer, "s": s, "t": t, "cosine": wide.ravel()}))
     bar = figure.colorbar(image, ax=axes, fraction=0.03, shrink=0.8)
     bar.set_label("cosine of θ$_s$ and θ$_t$", fontsize=8)
     bar.ax.tick_params(labelsize=7)

@@ -20,6 +20,7 @@ from hallmarks.measures.maps import (
     relative_trajectory_map,
     trajectory_map,
 )
+from hallmarks.measures.steps import every_step
 
 
 def draw(panels: list[DrawnPanel], *, relative: bool = False, scale_of: str | None = None) -> Picture:
@@ -32,11 +33,9 @@ def draw(panels: list[DrawnPanel], *, relative: bool = False, scale_of: str | No
     if scale_of is not None and scale_of not in labels:
         raise UserError(f"scale_of: {scale_of!r} is none of the panels {', '.join(labels)}")
     first = [panel.kernels[0] for panel in panels]
-    matrices = [relative_trajectory_map(k) if relative else trajectory_map(k) for k in first]
-    places = [panel.positions(k)[int(relative) :] for panel, k in zip(panels, first, strict=True)]
-    for number, (panel, kernel) in enumerate(zip(panels, first, strict=True)):
-        if missing := [step for step in panel.missing(kernel) if step > kernel.step[0]]:
-            matrices[number], places[number] = with_missing(matrices[number], places[number], missing)
+    chosen = relative_trajectory_map if relative else trajectory_map
+    matrices = [with_missing(chosen(kernel), kernel) for kernel in first]
+    places = [panel.every_position(k)[int(relative) :] for panel, k in zip(panels, first, strict=True)]
     lows = [np.nanmin(matrix, initial=1.0) for matrix in matrices]
     lowest = min(lows) if scale_of is None else lows[labels.index(scale_of)]
     figure, axes = grid(len(panels), 4, 2.9, 3.1)
@@ -56,18 +55,25 @@ def draw(panels: list[DrawnPanel], *, relative: bool = False, scale_of: str | No
     bar.ax.tick_params(labelsize=7)
     scale = f"colour scale of {scale_of}" if scale_of else "one colour scale"
     numbers = pd.concat(tables, ignore_index=True)
-    return Picture(figure, numbers, panels, f"maps of the first seed, {scale}; ω: mean ± sd over seeds")
+    note = f"maps of the first seed, {scale}; ω: mean ± sd over seeds"
+    if any(kernel.missing for kernel in first):
+        note += ", of the points that are there; grey: missing"
+    return Picture(figure, numbers, panels, note)
 
 
-def with_missing(
-    matrix: np.ndarray, position: np.ndarray, missing: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """A map [n, n] with rows and columns of NaN, which are drawn grey, where points are missing."""
-    every = np.union1d(position, missing)
-    at = np.searchsorted(every, position)
+def with_missing(matrix: np.ndarray, kernel: Kernel) -> np.ndarray:
+    """A map of a kernel with rows and columns of NaN, which are drawn grey, where points are missing.
+
+    A map relative to the first of the points that are there has no row of the first that should be.
+    """
+    if not kernel.missing:
+        return matrix
+    relative = len(kernel.step) - len(matrix)
+    every = every_step(kernel)[relative:]
+    at = np.searchsorted(every, kernel.step[relative:])
     wide = np.full((len(every), len(every)), np.nan)
     wide[np.ix_(at, at)] = matrix
-    return wide, every
+    return wide
 
 
 def summary(picture: Picture) -> pd.DataFrame:
@@ -116,12 +122,12 @@ def draw_matrix(
 
 
 def draw_one(kernel: Kernel, title: str) -> Figure:
-    """The trajectory map C of the whole model, with ω and ω_0 in the title."""
-    matrix = trajectory_map(kernel)
+    """The trajectory map C of the whole model, with ω and ω_0 in the title; missing points are grey."""
+    matrix = with_missing(trajectory_map(kernel), kernel)
     figure = Figure(figsize=(5, 4.2), layout="compressed")
     axes = figure.subplots()
     image = draw_matrix(axes, matrix, np.arange(len(matrix)), np.nanmin(matrix, initial=1.0), [])
     figure.colorbar(image, label="cosine of θ$_s$ and θ$_t$")
-    numbers = ", ".join([*both_mds([kernel]), f"n = {len(matrix)}"])
+    numbers = ", ".join([*both_mds([kernel]), f"n = {len(kernel.step)}"])
     axes.set(title=f"{literal(title)}\n{numbers}", xlabel="point t", ylabel="point s")
     return figure

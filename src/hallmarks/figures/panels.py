@@ -11,6 +11,7 @@ import pandas as pd
 from hallmarks.errors import UserError
 from hallmarks.kernel.file import Kernel
 from hallmarks.measures.file import read_measures
+from hallmarks.measures.steps import every_step
 
 UNITS = ("epochs", "steps")
 COLUMNS = ["label", "run", "measure", "index", "step", "epoch", "value"]
@@ -20,8 +21,7 @@ COLUMNS = ["label", "run", "measure", "index", "step", "epoch", "value"]
 class DrawnPanel:
     """One variation as a figure shows it; the files of its runs are read when used.
 
-    `drops` are where the learning rate drops, in `unit` (epochs or steps). `expected` are the steps of the
-    points that a published trajectory should have, where they are known: some may hold the wrong weights.
+    `drops` are where the learning rate drops, in `unit` (epochs or steps).
     """
 
     label: str
@@ -30,7 +30,6 @@ class DrawnPanel:
     unit: str = "epochs"
     drops: list[float] = field(default_factory=list)
     experiment: str = ""
-    expected: list[int] = field(default_factory=list)
 
     @cached_property
     def kernels(self) -> list[Kernel]:
@@ -45,21 +44,27 @@ class DrawnPanel:
     @cached_property
     def title(self) -> str:
         """The label, and which of the seeds diverged and where, or how many points are missing."""
-        if missing := max(len(self.missing(kernel)) for kernel in self.kernels):
-            return f"{self.label} ({missing} of {len(self.expected)} points missing)"
+        lacking = max(self.kernels, key=lambda kernel: len(kernel.missing))
+        if missing := len(lacking.missing):
+            return f"{self.label} ({missing} of {len(lacking.step) + missing} points missing)"
         where = {seed_of(r): k.diverged for r, k in zip(self.runs, self.kernels, strict=True) if k.diverged}
         if not where:
             return self.label
         who = f"seed {', '.join(where)} " if len(self.runs) > 1 else ""
         return f"{self.label} ({who}diverged at {next(iter(where.values())).removeprefix('diverged at ')})"
 
-    def missing(self, kernel: Kernel) -> list[int]:
-        """The steps of the expected points that are not there."""
-        return sorted(set(self.expected) - set(map(int, kernel.step)))
+    @cached_property
+    def missing(self) -> list[int]:
+        """The steps of points that are not there, since the weights of other steps were published."""
+        return sorted({step for kernel in self.kernels for step in kernel.missing})
 
     def positions(self, kernel: Kernel) -> np.ndarray:
         """Where a run's points lie, [n], in the panel's unit."""
         return np.asarray(kernel.step if self.unit == "steps" else kernel.epoch, dtype=float)
+
+    def every_position(self, kernel: Kernel) -> np.ndarray:
+        """Where a run's points lie and those that are missing, which only trajectories in steps are."""
+        return every_step(kernel).astype(float) if kernel.missing else self.positions(kernel)
 
 
 def seed_of(run: str) -> str:
@@ -84,7 +89,6 @@ def panels_of(settings: dict[str, Any]) -> list[DrawnPanel]:
             panel.get("unit", "epochs"),
             list(panel.get("drops", [])),
             panel.get("experiment", ""),
-            list(panel.get("expected", [])),
         )
         for panel in described
     ]

@@ -17,6 +17,7 @@ from hallmarks.files import replacing
 
 # That surely fit in an inch of the small print, 7 points.
 CHARACTERS = 16
+SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Picture:
             f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}" if seeds else "",
             f"n = {'–'.join(map(str, sorted({points[0], points[-1]})))} points" if points else "",
             self.note,
+            missing(self.panels),
         ]
         line = fill(" · ".join(filter(None, footer)), int(self.figure.get_figwidth() * CHARACTERS))
         self.figure.supxlabel(literal(line), x=0.01, ha="left", fontsize=7, color="0.35")
@@ -64,6 +66,21 @@ class Picture:
             self.figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
             png.write_bytes(self.png)
             self.numbers.to_csv(csv, index=False, float_format="%.9g")
+
+
+def missing(panels: list[DrawnPanel]) -> str:
+    """Which points are missing, and where a trajectory begins or ends instead, in words; "" of none."""
+    told = list(dict.fromkeys(f"{panel.label}: {lacking(panel)}" for panel in panels if panel.missing))
+    return f"missing, since weights of another step were published: {'; '.join(told)}" if told else ""
+
+
+def lacking(panel: DrawnPanel) -> str:
+    """`step 0, 8, 128, … (20), so that it begins at 2000`."""
+    steps, there = panel.missing, panel.kernels[0].step
+    shown = [f"{step}" for step in steps[:SHOWN]] + ([f"… ({len(steps)})"] if len(steps) > SHOWN else [])
+    ends = [f"begins at {there[0]}"] if steps[0] < there[0] else []
+    ends += [f"ends at {there[-1]}"] if steps[-1] > there[-1] else []
+    return f"step {', '.join(shown)}" + (f", so that it {' and '.join(ends)}" if ends else "")
 
 
 def grid(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from functools import reduce
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -59,6 +58,8 @@ def draw(panels: list[DrawnPanel], *, other: Collection[str] = (), why: str = ""
         columns = legend_columns(handles[1], figure.get_figwidth())
         figure.legend(*handles, loc="outside upper center", ncols=columns, fontsize=8)
     note = f"mean over seeds, bar: ± sd{f'; ringed: {why}' if len(ringed) else ''}{same_runs(panels)}"
+    if any(panel.missing for panel in panels):
+        note += "; updates within which points are missing are left out of the mean, but at the steps of all"
     return Picture(figure, table, panels, note)
 
 
@@ -110,7 +111,7 @@ def of_run(line: str, label: str, run: str, kernel: Kernel) -> list[tuple]:
     values = {
         "mds": mean_directional_similarity(kernel),
         "mds_relative": relative_mean_directional_similarity(kernel),
-        "angle_updates": np.nanmean(known["angle_updates"][1]),
+        "angle_updates": pd.Series(known["angle_updates"][1]).mean(),  # without those that are undefined
         "apex_origin": known["apex_origin"][1][-1],
     }
     at = len(kernel.step), kernel.step[-1], kernel.epoch[-1]

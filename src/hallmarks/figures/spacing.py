@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -56,7 +57,8 @@ def reduced(kernel: Kernel, measure: str, reduce: str) -> float:
         raise UserError(
             f"options: {asked}; measure is one of {', '.join(known)}, reduce of {', '.join(REDUCED)}"
         )
-    return REDUCED[reduce](known[measure][1])
+    values = known[measure][1]
+    return REDUCED[reduce](values[~np.isnan(values)] if kernel.missing else values)
 
 
 def draw_experiment(axes: Axes, table: pd.DataFrame, unit: str) -> None:

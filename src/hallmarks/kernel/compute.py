@@ -53,6 +53,7 @@ def kernel_of(
         min(dtypes, key=list(reversed(ITEM_BYTES)).index),
         checkpoints.diverged,
         checkpoints.unit,
+        checkpoints.missing,
         digests=digests,
     )
 

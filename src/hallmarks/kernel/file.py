@@ -17,8 +17,10 @@ class Kernel:
 
     `numel` int64 [groups], `step` int64 [n], `epoch` float64 [n]; `storage` is the type that the points were
     stored in; `diverged` says where a run ended early, else ""; `unit` is what `step` counts: step, number
-    (of the points' names) or point, their place where nothing else is known. `digests` uint64 [groups, n] are
-    of the bytes that were streamed: equal ones of a group are equal tensors; None where none were taken.
+    (of the points' names) or point, their place where nothing else is known. `missing` are the
+    steps, ascending, of points that should be there, and for which other weights than theirs were published.
+    `digests` uint64 [groups, n] are of the bytes that were streamed: equal ones of a group are equal tensors;
+    None where none were taken.
     """
 
     increments_gram: np.ndarray
@@ -29,6 +31,7 @@ class Kernel:
     storage: str = "float32"
     diverged: str = ""
     unit: str = "step"
+    missing: tuple[int, ...] = ()
     digests: np.ndarray | None = None
 
     @classmethod
@@ -43,6 +46,7 @@ class Kernel:
                     file["step"],
                     file["epoch"],
                     *(str(file[key]) for key in ["storage", "diverged", "unit"] if key in file),
+                    missing=tuple(file["missing"].tolist()) if "missing" in file else (),
                     digests=file.get("digests"),
                 )
         except FileNotFoundError:
@@ -70,6 +74,7 @@ class Kernel:
             storage=np.array(self.storage),
             diverged=np.array(self.diverged),
             unit=np.array(self.unit),
+            **({"missing": np.array(self.missing)} if self.missing else {}),
             **({} if self.digests is None else {"digests": self.digests}),
         )
         write(path, content.getbuffer())

@@ -59,6 +59,16 @@ def fused(name: str, tensors: Mapping[str, Tensor], heads: Heads | None, where: 
     return None
 
 
+def splits_by_heads(name: str, tensors: Mapping[str, Tensor], heads: Heads) -> bool:
+    """Whether the numbers of heads decide how a tensor is split."""
+    if NEOX.search(name):
+        return True
+    if GPT2.search(name):
+        weight = tensors.get(f"{name.rpartition('.')[0]}.weight", tensors[name])
+        return heads.keys == 1 and weight.shape[1:] != (3 * weight.shape[0],)
+    return bool(ROWS.search(name) and heads.keys)
+
+
 def named(name: str, found: re.Match, parts: list[str]) -> list[str]:
     """The tensor's name with a part in place of what was found."""
     return [name[: found.start(1)] + part + name[found.end(1) :] for part in parts]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.kernel.fused import fused
+from hallmarks.kernel.fused import fused, splits_by_heads
 from hallmarks.trajectory.checkpoints import Checkpoints, Heads
 from hallmarks.trajectory.segments import Piece
 from hallmarks.trajectory.tensor import ITEM_BYTES
@@ -25,10 +25,14 @@ def groups(checkpoints: Checkpoints, heads: Heads | None = None) -> Groups:
 
     Raises UserError where it cannot be known how they lie there.
     """
+    first = checkpoints.points[0]
+    if heads and not any(splits_by_heads(name, first.tensors, heads) for name in first.tensors):
+        raise UserError(
+            f"{first.path}: --heads: none of its tensors is split by these numbers of heads; leave it out"
+        )
     heads = heads or checkpoints.heads
     names: list[str] = []
     pieces: list[Piece] = []
-    first = checkpoints.points[0]
     for name, tensor in first.tensors.items():
         where = f"{first.path}: {name}"
         if (split := fused(name, first.tensors, heads, where)) is None:

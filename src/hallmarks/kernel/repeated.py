@@ -64,13 +64,17 @@ def _returning(digests: np.ndarray) -> np.ndarray:
 
 
 def without(kernel: Kernel, places: Sequence[int]) -> Kernel:
-    """The kernel of the other points: the increments to and from a point that is taken out are one."""
+    """The kernel of the other points: the increments to and from a point that is taken out are one.
+
+    Those that are taken out are missing.
+    """
     n = len(kernel.step)
     kept = [place for place in range(n) if place not in set(places)]
     lower = np.tril(np.ones((n, n)))[kept]
     difference = np.eye(len(kept)) - np.eye(len(kept), k=-1)
     change = difference @ lower
     gram = change @ kernel.increments_gram @ change.T
+    missing = tuple(sorted({*kernel.missing, *map(int, kernel.step[list(places)])}))
     digests = None if kernel.digests is None else kernel.digests[:, kept]
     step, epoch = kernel.step[kept], kernel.epoch[kept]
-    return replace(kernel, increments_gram=gram, step=step, epoch=epoch, digests=digests)
+    return replace(kernel, increments_gram=gram, step=step, epoch=epoch, missing=missing, digests=digests)

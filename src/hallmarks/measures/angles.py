@@ -3,6 +3,7 @@
 import numpy as np
 
 from hallmarks.kernel.file import Kernel
+from hallmarks.measures.steps import unbroken
 
 
 def angle(gram: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -26,7 +27,7 @@ def angle(gram: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def angles(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Each angle's (index t, degrees) by its name in the measures."""
+    """Each angle's (index t, degrees) by its name in the measures; NaN of updates that lack points within."""
     gram = kernel.gram(group)
     n = len(gram)
     increment = np.eye(n)
@@ -37,12 +38,18 @@ def angles(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np
     def against(rows: np.ndarray) -> np.ndarray:
         return np.broadcast_to(rows, (n - 1, n))
 
-    t = np.arange(n)
+    def where(whole: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+        return np.where(whole, degrees, np.nan)
+
+    t, whole = np.arange(n), unbroken(kernel)
     return {
-        "angle_updates": (t[1:-1], angle(gram, updates[1:], updates[:-1])),
-        "angle_update_location": (t[:-1], angle(gram, updates, point[:-1])),
-        "angle_update_net": (t[:-1], angle(gram, updates, against(net))),
+        "angle_updates": (t[1:-1], where(whole[1:] & whole[:-1], angle(gram, updates[1:], updates[:-1]))),
+        "angle_update_location": (t[:-1], where(whole, angle(gram, updates, point[:-1]))),
+        "angle_update_net": (t[:-1], where(whole, angle(gram, updates, against(net)))),
         "angle_displacement_net": (t[1:-1], angle(gram, displacement[1:-1], against(net)[1:])),
-        "apex_initialisation": (t[2:], angle(gram, displacement[2:], against(updates[:1])[1:])),
+        "apex_initialisation": (
+            t[2:],
+            where(whole[:1], angle(gram, displacement[2:], against(updates[:1])[1:])),
+        ),
         "apex_origin": (t[1:], angle(gram, point[1:], against(point[:1]))),
     }

@@ -13,8 +13,13 @@ from hallmarks.kernel.file import Kernel
 
 
 def subsample(kernel: Kernel, every: int) -> Kernel:
-    """The kernel of points 0, k, 2k, …: the increments between them are summed (footnote 4)."""
-    kept = np.arange(0, len(kernel.step), every)
+    """The kernel of points 0, k, 2k, …: the increments between them are summed (footnote 4).
+
+    Missing points are counted on the way, so that those that are there keep their places.
+    """
+    place = np.arange(len(kernel.step)) + np.searchsorted(kernel.missing, kernel.step)
+    missing = np.arange(len(kernel.missing)) + np.searchsorted(kernel.step, kernel.missing)
+    kept = np.flatnonzero(place % every == 0)
     merge = np.tri(len(kernel.step))[kept]
     merge[1:] -= merge[:-1].copy()
     return replace(
@@ -22,6 +27,7 @@ def subsample(kernel: Kernel, every: int) -> Kernel:
         increments_gram=merge @ kernel.increments_gram @ merge.T,
         step=kernel.step[kept],
         epoch=kernel.epoch[kept],
+        missing=tuple(step for step, at in zip(kernel.missing, missing, strict=True) if at % every == 0),
     )
 
 

@@ -4,10 +4,11 @@ import numpy as np
 
 from hallmarks.kernel.file import Kernel
 from hallmarks.measures.gram import points_gram, relative_gram
+from hallmarks.measures.steps import unbroken
 
 
 def norms(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Each norm's (index t, value) by its name in the measures."""
+    """Each norm's (index t, value) by its name in the measures; NaN of updates that lack points within."""
     gram = kernel.gram(group)
     t = np.arange(len(gram))
 
@@ -16,6 +17,6 @@ def norms(kernel: Kernel, group: str = "all") -> dict[str, tuple[np.ndarray, np.
 
     return {
         "norm": (t, lengths(points_gram(gram))),
-        "update_norm": (t[:-1], lengths(gram)[1:]),
+        "update_norm": (t[:-1], np.where(unbroken(kernel), lengths(gram)[1:], np.nan)),
         "distance_from_initialisation": (t[1:], lengths(relative_gram(gram))),
     }

@@ -6,6 +6,7 @@ import numpy as np
 
 from hallmarks.kernel.file import Kernel
 from hallmarks.measures.gram import points_gram
+from hallmarks.measures.steps import unbroken
 
 # Mantissa bits and the smallest spacing of the half-precision types.
 HALF_PRECISION = {"float16": (10, 2.0**-24), "bfloat16": (7, 2.0**-133)}
@@ -54,7 +55,8 @@ def angle_updates_noise(kernel: Kernel, group: str = "all") -> tuple[np.ndarray,
     """Degrees that half-precision storage alone adds to `angle_updates`, estimated: (index t, degrees).
 
     The squared lengths of both updates and of their sum each lose their share of rounding, tensor by tensor;
-    the angle of what remains is subtracted from the angle of what is stored.
+    the angle of what remains is subtracted from the angle of what is stored. NaN where points are missing
+    within the updates.
     """
     t = np.arange(1, len(kernel.step) - 1)
     stored, clean = np.zeros((3, len(t))), np.zeros((3, len(t)))
@@ -74,4 +76,5 @@ def angle_updates_noise(kernel: Kernel, group: str = "all") -> tuple[np.ndarray,
             cosine = (both - one - two) / (2 * np.sqrt(one * two))
         return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
-    return t, degrees(stored) - degrees(clean)
+    whole = unbroken(kernel)
+    return t, np.where(whole[1:] & whole[:-1], degrees(stored) - degrees(clean), np.nan)

@@ -19,8 +19,8 @@ def measure(kernel: Kernel, run: str) -> "pd.DataFrame":
     """All measures in long form: run, group, measure, index, step, epoch, value.
 
     `step` and `epoch` are those of point `index`, null where the index is a rank or null, or where they are
-    not known. The table's
-    attribute `diverged`, kept in Parquet's metadata, says where a run ended early, else "".
+    not known. Of the table's attributes, kept in Parquet's metadata, `diverged` says where a run ended early,
+    else "", and `missing` the steps of points that are not there.
     """
     import pandas as pd
 
@@ -45,5 +45,5 @@ def measure(kernel: Kernel, run: str) -> "pd.DataFrame":
             columns["value"].append(value)
     table = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
     table.insert(0, "run", run)
-    table.attrs["diverged"] = kernel.diverged
+    table.attrs |= {"diverged": kernel.diverged, "missing": list(kernel.missing)}
     return table.astype({"run": str, "group": str, "measure": str, "index": "Int64", "step": "Int64"})

@@ -97,14 +97,6 @@ class Settings(Origin):
         if not self.lock and self.model not in self.sizes:
             raise UserError(f"sizes: give {self.model} its bytes and parameters a point, or a lock of it")
 
-    def expected_steps(self) -> list[int]:
-        """The steps of the revisions, by their names; of those with wrong weights there is no point."""
-        names = self.revisions
-        if self.lock and any("*" in name for name in names):
-            names = [revision.name for revision in self.lock.revisions]
-        steps = [step_of(name) for name in names]
-        return [] if None in steps else sorted(steps)
-
     def steps(self) -> int:
         """The last step."""
         names = [revision.name for revision in self.lock.revisions] if self.lock else self.revisions
@@ -124,8 +116,9 @@ class Settings(Origin):
         n, fetched = len(self.revisions), len(self.revisions) * size.bytes if size else 0
         if self.lock:
             names = None if "*" in self.address else self.revisions
-            family, _, kept, _ = chosen(self.lock, self.choice, names)
-            n, fetched = len(kept), sum(family.bytes_of(revision) for revision in kept)
+            family, _, revisions, missing = chosen(self.lock, self.choice, names)
+            kept = [revision for revision in revisions if revision.name not in missing]
+            n, fetched = len(kept), sum(map(family.bytes_of, kept))
         parameters = size.parameters if size else fetched // (2 * n)
         return Cost(n, parameters, size.tensors if size else 0, steps=0, flops=0.0, fetched=fetched)
 

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from hallmarks.planning.text import number, size
+from hallmarks.files import size
+from hallmarks.planning.text import number
 from hallmarks.runs.origin import Cost
 
 # Training of ResNet50 on one GPU, images/s: NVIDIA DeepLearningExamples, PyTorch's resnet50v1.5, its tables.

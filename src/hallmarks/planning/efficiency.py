@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from hallmarks.errors import UserError
+from hallmarks.files import size
 from hallmarks.planning.profile import Profile
-from hallmarks.planning.text import aligned, duration, size
+from hallmarks.planning.text import aligned, duration
 
 COLUMNS = {"RuleName": "name", "Elapsed_sec": "seconds", "TotalCPU_sec": "busy", "NCPUS": "cores"}
 COLUMNS |= {"MaxRSS_MB": "used", "RequestedMem_MB": "asked"}

@@ -9,7 +9,8 @@ from typing import Any
 
 from hallmarks.cluster.slurm import Queued, job_of, submissions
 from hallmarks.errors import UserError
-from hallmarks.planning.text import aligned, duration, number, size
+from hallmarks.files import size
+from hallmarks.planning.text import aligned, duration, number
 from hallmarks.runs.run import Run
 from hallmarks.runs.states import MADE_AGAIN
 from hallmarks.trajectory.log import read_log

@@ -3,9 +3,10 @@
 from collections import Counter
 from itertools import groupby
 
+from hallmarks.files import size
 from hallmarks.planning.jobs import Job
 from hallmarks.planning.plan import Plan, left
-from hallmarks.planning.text import aligned, duration, hours, number, size
+from hallmarks.planning.text import aligned, duration, hours, number
 from hallmarks.workflow.accepting import stands_accepted
 
 ORDER = ["data", "train", "look_up", "fetch", "kernel", "discard", "measure", "study", "figure", "table"]

@@ -1,4 +1,4 @@
-"""Tables, times and sizes as a terminal shows them."""
+"""Tables and times as a terminal shows them."""
 
 from collections.abc import Collection
 
@@ -24,15 +24,6 @@ def number(count: int, plural: str) -> str:
     """`1 run`, `2 studies`."""
     singular = plural.removesuffix("ies") + "y" if plural.endswith("ies") else plural.removesuffix("s")
     return f"{count} {plural if count != 1 else singular}"
-
-
-def size(count: float) -> str:
-    """`9.3 GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
 
 
 def aligned(heads: tuple[str, ...], lines: list[tuple[str, ...]], numbers: Collection[int]) -> str:

@@ -109,10 +109,6 @@ class Origin(Strict):
         """The run whose state its runs, each with the same seed, go on from; None where they start afresh."""
         return None
 
-    def expected_steps(self) -> list[int]:
-        """The steps at which others published points, some of which may be missing; [] of runs made here."""
-        return []
-
     def modules(self) -> list[str]:
         """The modules that decide its numbers, its own unless it says others; what they import is found."""
         return [type(self).__module__]

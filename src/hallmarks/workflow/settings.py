@@ -32,14 +32,14 @@ def figure_settings(paper: Paper, name: str) -> dict[str, Any]:
 
 
 def panel_settings(paper: Paper, row: Row) -> dict[str, Any]:
-    time, expected = row.runs[0].settings.time(), row.runs[0].settings.expected_steps()
+    time = row.runs[0].settings.time()
     return {
         "label": row.label,
         "experiment": row.experiment,
         "runs": row.names,
         "unit": time.unit,
         "drops": time.drops,
-    } | ({"expected": expected} if expected else {})
+    }
 
 
 def claims_settings(paper: Paper) -> dict[str, Any]:

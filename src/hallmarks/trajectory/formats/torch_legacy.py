@@ -62,27 +62,19 @@ def _opened(file: Path, *changed: int) -> tuple[Any, dict[str, tuple[int, int]]]
             raise UserError(
                 f"{file}: was saved on a big-endian machine; load it with torch and save it again here"
             )
-        reader = Noting(stream, str(file))
+        reader = Whole(stream, str(file))
         content = read_pickle(stream, str(file), reader)
         keys = read_pickle(stream, str(file))
         return content, _places(file, keys, reader.storages, stream, opened.size())
 
 
-class Noting(Restricted):
-    """Notes the type of each storage, in which its length is told."""
-
-    def __init__(self, file: BinaryIO, where: str):
-        super().__init__(file, where)
-        self.storages: dict[str, Storage] = {}
+class Whole(Restricted):
+    """Refuses views of storages."""
 
     def persistent_load(self, told: Any) -> Any:
         found = super().persistent_load(told)
-        if isinstance(found, Storage):
-            if len(told) > 5 and told[5] is not None:
-                raise UserError(
-                    f"{self.where}: holds views of storages, as torch before 0.4 did; save it again"
-                )
-            self.storages.setdefault(found.key, found)
+        if isinstance(found, Storage) and len(told) > 5 and told[5] is not None:
+            raise UserError(f"{self.where}: holds views of storages, as torch before 0.4 did; save it again")
         return found
 
 

@@ -7,12 +7,14 @@ import functools
 import io
 import struct
 import zipfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from hallmarks.errors import UserError
-from hallmarks.trajectory.pickles.restricted import read_pickle
+from hallmarks.trajectory.layout import SIZES
+from hallmarks.trajectory.pickles.restricted import Restricted, read_pickle
 from hallmarks.trajectory.pickles.stand_in import Stored
 from hallmarks.trajectory.pickles.state_dict import located, said_progress, state_dict
 from hallmarks.trajectory.tensor import Tensor
@@ -94,11 +96,19 @@ def _read(file: Path, archive: zipfile.ZipFile, stream: io.BufferedReader) -> tu
         )
     if "data.pkl" not in names:
         raise UserError(f"{file}: a zip file, but not one of torch: it lacks data.pkl")
+    without_checksums = not any(entry.CRC for entry in archive.infolist() if entry.file_size)
+    if without_checksums:  # torch.serialization.set_crc32_options(False)
+        for entry in archive.infolist():
+            entry.CRC = None  # and zipfile compares none
     if "byteorder" in names and archive.read(names["byteorder"]).strip() == b"big":
         raise UserError(
             f"{file}: was saved on a big-endian machine; load it with torch and save it again here"
         )
-    content = read_pickle(archive.open(names["data.pkl"]), str(file))
+    stream_of_pickle = archive.open(names["data.pkl"])
+    reader = Restricted(stream_of_pickle, str(file))
+    content = read_pickle(stream_of_pickle, str(file), reader)
+    if without_checksums:
+        compare_sizes(file, reader, {short: archive.getinfo(name) for short, name in names.items()})
     ends = ends_of(archive)
     alignment = archive.read(names[".storage_alignment"]) if ".storage_alignment" in names else b"64"
     places = {}
@@ -108,6 +118,15 @@ def _read(file: Path, archive: zipfile.ZipFile, stream: io.BufferedReader) -> tu
             place = promised(file, entry, ends[name], int(alignment), stream) or bytes_of(file, entry, stream)
             places[short.removeprefix("data/")] = place
     return content, places
+
+
+def compare_sizes(file: Path, reader: Restricted, entries: Mapping[str, zipfile.ZipInfo]) -> None:
+    """Raise UserError unless each storage has as many bytes as the pickle says, in place of checksums."""
+    for key, storage in reader.storages.items():
+        entry, size = entries.get(f"data/{key}"), SIZES.get(storage.dtype)
+        if entry and size and storage.numel is not None and entry.file_size != storage.numel * size:
+            told = f"{entry.filename} has {entry.file_size} bytes, not the {storage.numel * size} that its"
+            raise UserError(f"{file}: cut, or not a torch checkpoint ({told} pickle says)")
 
 
 def ends_of(archive: zipfile.ZipFile) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What is wrong with a published trajectory, or with a lock of it: lines, of which some are findings."""
 
 from hallmarks.errors import UserError
+from hallmarks.files import size
 from hallmarks.trajectory.hub.address import MAIN, Address, parse_address
 from hallmarks.trajectory.hub.families import Family, families_of
 from hallmarks.trajectory.hub.listing import Hub, Listing, revision_at
@@ -21,8 +22,7 @@ def compared(lock: Lock, weights: str | None = None) -> tuple[list[str], list[st
     found = []
     for each in [family, *others]:
         said.append(
-            f"{each.name}: {each.bytes / 1e9:.3g} GB, {each.distinct} distinct of {len(each.weights)} "
-            "revisions"
+            f"{each.name}: {size(each.bytes)}, {each.distinct} distinct of {len(each.weights)} revisions"
         )
         found += [f"{each.name}: {equal}" for equal in each.equal]
         if each.lacking:

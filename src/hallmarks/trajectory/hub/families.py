@@ -5,7 +5,7 @@ digests alone: published revisions are known that hold main's weights, or one sh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -157,7 +157,22 @@ def precedence(family: str) -> int:
 
 
 def weights_in(revision: Revision, named: str | None = None) -> dict[str, Weights]:
-    """The weights of a revision by family. Raises UserError where there are none, or those of two models."""
+    """The weights of a revision by family. Raises UserError where there are none, or those of two models.
+
+    `named` is the file of weights, or the folder that has it.
+    """
+    if folder := folder_in(revision, named):
+        files = {
+            name.removeprefix(folder): file
+            for name, file in revision.files.items()
+            if name.startswith(folder)
+        }
+        within = replace(revision, files=files, folder=f"{revision.folder}/{folder}".strip("/"))
+        rest = None if named is None or folder == f"{named.strip('/')}/" else named.removeprefix(folder)
+        return {
+            family: Weights(f"{folder}{found.file}", tuple(f"{folder}{part}" for part in found.parts))
+            for family, found in weights_in(within, rest).items()
+        }
     files = [name for name in revision.files if is_weights_file(name)]
     found: dict[str, Weights] = {}
     wholes = [each for module in formats() for name in module.WHOLE for each in (name, name + INDEX)]
@@ -183,6 +198,23 @@ def weights_in(revision: Revision, named: str | None = None) -> dict[str, Weight
         has = f"; it has {', '.join(sorted(revision.files)[:SHOWN])}" if revision.files else ""
         raise UserError(f"{revision.label}: holds {what}{inside}{has}")
     return found
+
+
+def folder_in(revision: Revision, named: str | None) -> str:
+    """The one folder of a revision that has weights, as `unet/`, or the one named; "" for its root.
+
+    Raises UserError where several have.
+    """
+    files = [name for name in revision.files if is_weights_file(name)]
+    folders = dict.fromkeys(name[: name.rfind("/") + 1] for name in files)
+    if named is not None:
+        wanted = (f"{named.strip('/')}/", named[: named.rfind("/") + 1])
+        return next((folder for folder in folders if folder and folder in wanted), "")
+    if "" in folders or not folders:
+        return ""
+    if len(folders) > 1:
+        raise several(revision, [folder.strip("/") for folder in folders])
+    return next(iter(folders))
 
 
 def parts_of(revision: Revision, name: str, files: Sequence[str]) -> tuple[str, ...]:

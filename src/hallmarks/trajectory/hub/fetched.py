@@ -15,8 +15,9 @@ LOCK = "lock.json"
 
 def write_fetched(folder: Path, lock: Lock, names: Sequence[str] | None, choice: Choice) -> None:
     """Write `trajectory/`, with the lock and a description of the points, and `log.csv`. Raises UserError."""
-    family, others, kept, missing = chosen(lock, choice, names)
-    steps = order_of(kept).steps
+    family, others, revisions, missing = chosen(lock, choice, names)
+    kept = [revision for revision in revisions if revision.name not in missing]
+    steps = order_of(revisions, missing)[0].steps
     points = [point_of(family, revision, step) for revision, step in zip(kept, steps, strict=True)]
     description = {
         "points": points,

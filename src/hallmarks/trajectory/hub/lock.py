@@ -43,8 +43,10 @@ class Revision:
 
     @property
     def label(self) -> str:
-        """How messages name it: org/model@step1000."""
-        return f"{self.repository}@{self.name}"
+        """How messages name it: org/model@step1000; of a repository a step, by that."""
+        return (
+            self.repository if self.repository.endswith(f"/{self.name}") else f"{self.repository}@{self.name}"
+        )
 
 
 @dataclass(frozen=True)

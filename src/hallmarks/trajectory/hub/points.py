@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -34,42 +34,41 @@ def points_of(
 
     Of equal weights under different steps none is a point, unless the choice allows it; they are missing.
     """
-    family, others, kept, missing = chosen(lock, choice, names)
+    family, others, revisions, missing = chosen(lock, choice, names)
+    kept = [revision for revision in revisions if revision.name not in missing]
     weights = [family.weights[revision.name] for revision in kept]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         tensors = list(pool.map(lambda each: tensors_of(*each, place, key), zip(kept, weights, strict=True)))
     labelled = [(Path(revision.label), each) for revision, each in zip(kept, tensors, strict=True)]
     left = [f"{beside.name} (the same model again)" for beside in others if beside.weights]
     left += missed(missing, family)
-    found = as_checkpoints(labelled, order_of(kept), choice, left, heads_of(kept[0], place))
+    order, steps = order_of(revisions, missing)
+    found = as_checkpoints(labelled, order, choice, left, heads_of(kept[0], place))
     said = f"{found.understood}; read: {family_said(family, others)}"
-    steps = tuple(step for name in missing if (step := step_of(name)) is not None)
     return replace(found, understood=said, missing=steps, duplicates_allowed=choice.allow_duplicates)
 
 
 def chosen(
     lock: Lock, choice: Choice, names: Sequence[str] | None = None
 ) -> tuple[Family, list[Family], list[Revision], list[str]]:
-    """The family that is read, the others, the revisions that are points, and the names of those missing.
+    """The family that is read, the others, the revisions in the lock's order, and the names of those missing.
 
     Raises UserError where a revision has no such weights, or none is left.
     """
     family, *others = families_of(lock, choice.weights)
-    wanted = [lock.named(name) for name in names] if names is not None else lock.revisions
-    revisions = [revision for revision in wanted if revision is not None]
+    revisions = [each for each in lock.revisions if names is None or each.name in names]
     if lacking := [revision for revision in revisions if revision.name not in family.weights]:
         raise UserError(
             f"{lacking[0].label}: holds no {family.name}, which others hold; give --weights, or leave it out"
         )
     doubted = {} if choice.allow_duplicates else family.doubted
-    kept = [revision for revision in revisions if revision.name not in doubted]
     missing = [revision.name for revision in revisions if revision.name in doubted]
-    if not kept:
+    if len(missing) == len(revisions):
         raise UserError(
             f"{lock.address}: no revision is a point: {next(iter(doubted.values()))}; --allow-duplicates "
             "takes them all the same"
         )
-    return family, others, kept, missing
+    return family, others, revisions, missing
 
 
 def family_said(family: Family, others: Sequence[Family]) -> str:
@@ -87,8 +86,19 @@ def missed(missing: Sequence[str], family: Family) -> list[str]:
     return [f"{revisions} with weights of another step ({names}; {family.doubted[missing[0]]})"]
 
 
-def order_of(revisions: Sequence[Revision]) -> Order:
-    """The order of the lock; steps by the names, where all say one."""
+def order_of(revisions: Sequence[Revision], missing: Collection[str]) -> tuple[Order, tuple[int, ...]]:
+    """The order of the points, those that are not missing, and the steps of those that are.
+
+    Steps by the names where all say one, else places among all that are listed.
+    """
+    order = order_of_all(revisions)
+    kept = [place for place, revision in enumerate(revisions) if revision.name not in missing]
+    steps, epochs = ([told[place] for place in kept] for told in (order.steps, order.epochs))
+    lost = tuple(step for place, step in enumerate(order.steps) if place not in kept)
+    return replace(order, places=list(range(len(kept))), steps=steps, epochs=epochs), lost
+
+
+def order_of_all(revisions: Sequence[Revision]) -> Order:
     n = len(revisions)
     steps = [step_of(revision.name) for revision in revisions]
     known = [step for step in steps if step is not None]
@@ -106,7 +116,8 @@ def tensors_of(revision: Revision, weights: Weights, place: Place, key: str | No
     file = place(revision, weights.file)
     if not weights.file.endswith(INDEX):
         return read_tensors(file, key)
-    places = read_index(file)
+    folder = weights.file[: weights.file.rfind("/") + 1]
+    places = {name: f"{folder}{shard}" for name, shard in read_index(file).items()}
     for shard in sorted(set(places.values())):
         if shard not in revision.files:
             lost = sum(where == shard for where in places.values())

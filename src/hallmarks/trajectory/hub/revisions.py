@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 
 from hallmarks.errors import UserError
 from hallmarks.trajectory.formats import INDEX
-from hallmarks.trajectory.hub.address import MAIN, Address, Pattern
+from hallmarks.trajectory.hub.address import MAIN, SCHEME, Address, Pattern
 from hallmarks.trajectory.hub.listing import Hub, missing, revision_at, shown
-from hallmarks.trajectory.hub.lock import Lock, Revision
+from hallmarks.trajectory.hub.lock import File, Lock, Revision
 from hallmarks.trajectory.hub.steps import step_of, template_of
 from hallmarks.trajectory.others.weights import is_weights
 
@@ -23,9 +23,14 @@ def look_up(address: Address, hub: Hub, as_given: bool = False) -> Lock:
         return of_folders(address, address.folders, hub, as_given)
     repository, refs = address.repository.text, hub.refs(address.repository.text)
     if not address.revisions:
+        if set(refs) <= {MAIN}:
+            raise UserError(
+                f"{address}: has no revision but main: its points may be folders, {address}#folder/, or "
+                f"repositories of their own, {address}-step*"
+            )
         raise UserError(
             f"{address}: which of its revisions? It has {groups(refs)}; give them behind an @, as "
-            f"{address}@{next(iter(refs), 'step0')}"
+            f"{address}@{next(iter(by_template(refs))).replace('#', '*')}"
         )
     names = chosen(address.revisions, list(refs), repository, as_given)
     listings = hub.listings(
@@ -55,7 +60,7 @@ def of_folders(address: Address, folders: Pattern, hub: Hub, as_given: bool) -> 
     if not named:
         said = f"folders with weights are {shown(sorted(there))}" if there else "no folder has weights"
         raise UserError(f"{address}: no folder is so named; {said}")
-    names = in_order(folders, named, f"{repository}@{revision}", as_given)
+    names = in_order(folders, named, f"{repository}@{revision}", as_given, "folders")
     found = [kept(revision_at(name.rpartition("/")[2], repository, listing, name)) for name in names]
     return Lock(str(address), found, None, last_of(named, names).rpartition("/")[2])
 
@@ -65,7 +70,7 @@ def of_repositories(address: Address, hub: Hub, as_given: bool) -> Lock:
     there = hub.repositories(address.repository)
     if not there:
         raise UserError(f"{address}: no repository is so named on {hub.endpoint}")
-    names = in_order(address.repository, there, address.repository.text, as_given)
+    names = in_order(address.repository, there, address.repository.text, as_given, "repositories")
     revision = address.revisions[0].text if address.revisions else MAIN
     listings = hub.listings([(name, revision, revision) for name in names])
     found = [
@@ -91,15 +96,19 @@ def chosen(wanted: Sequence[Pattern], there: Sequence[str], repository: str, as_
     return in_order(Pattern("*"), list(dict.fromkeys(names)), repository, as_given)
 
 
-def in_order(pattern: Pattern, names: Sequence[str], where: str, as_given: bool) -> list[str]:
+def in_order(
+    pattern: Pattern, names: Sequence[str], where: str, as_given: bool, kind: str = "revisions"
+) -> list[str]:
     """Names of one template by their steps, every so many of them. Raises UserError for more than one."""
     if as_given or len(names) == 1:
         return list(names)
     found = by_template(names)
     if len(found) > 1:
+        before = "@" if kind == "revisions" else "#" if kind == "folders" else SCHEME
+        rest = ", or list revisions in order and give --as-given" if kind == "revisions" else ""
         raise UserError(
             f"{where}: holds {groups(names)}; of these, one is a trajectory: choose it, as "
-            f"@{next(iter(found)).replace('#', '*')}, or list revisions in order and give --as-given"
+            f"{before}{next(iter(found)).replace('#', '*')}{rest}"
         )
     steps = {name: step for name in names if (step := step_of(name)) is not None}
     if unknown := [name for name in names if name not in steps]:
@@ -153,10 +162,16 @@ def is_point_file(name: str) -> bool:
 
 
 def kept(revision: Revision) -> Revision:
-    """The revision with what a lock keeps: weights, indices of shards, the model's configuration."""
-    files = {
-        name: file
-        for name, file in revision.files.items()
-        if "/" not in name and (is_point_file(name) or name == CONFIG)
-    }
+    """The revision with what a lock keeps: weights, indices of shards, the model's configuration.
+
+    Where there are none, what its folders have, as diffusers' `unet/`.
+    """
+    files: dict[str, File] = {}
+    for depth in (0, 1):
+        if not any(map(is_point_file, files)):
+            files |= {
+                name: file
+                for name, file in revision.files.items()
+                if name.count("/") == depth and (is_point_file(name) or PurePosixPath(name).name == CONFIG)
+            }
     return Revision(revision.name, revision.repository, revision.commit, files, revision.folder)

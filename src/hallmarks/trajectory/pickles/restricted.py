@@ -22,6 +22,7 @@ class Restricted(pickle.Unpickler):
     def __init__(self, file: BinaryIO, where: str):
         super().__init__(file, encoding="latin1")
         self.where = where
+        self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         builtin = module in {"builtins", "__builtin__", "io", "_io"}
@@ -41,7 +42,11 @@ class Restricted(pickle.Unpickler):
             return told[1]
         if not (isinstance(told, tuple) and len(told) > 2 and told[0] == "storage"):
             raise pickle.UnpicklingError("it refers to what is no tensor's storage")
-        return Storage(str(told[2]), told[1] if isinstance(told[1], str) else "an unknown type")
+        dtype = told[1] if isinstance(told[1], str) else "an unknown type"
+        numel = told[4] if len(told) > 4 and isinstance(told[4], int) else None
+        found = Storage(str(told[2]), dtype, numel)
+        self.storages.setdefault(found.key, found)
+        return found
 
 
 def read_pickle(file: BinaryIO, where: str, reader: "Restricted | None" = None) -> Any:

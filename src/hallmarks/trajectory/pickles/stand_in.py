@@ -6,10 +6,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Storage:
-    """Bytes that tensors lie in, by the key under which the file keeps them, and their type."""
+    """Bytes that tensors lie in, by the key under which the file keeps them, their type and number."""
 
     key: str
     dtype: str
+    numel: int | None = None
 
 
 @dataclass(frozen=True)
