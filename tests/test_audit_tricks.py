@@ -290,7 +290,7 @@ def redraw(copy: Copy, name: str) -> None:
     drawing.subplots().plot([0, 1, 3])
     if path.suffix == ".ipynb":
         notebook = json.loads(path.read_text())
-        shown = [output["data"] for cell in notebook["cells"] for output in cell.get("outputs", [])]
+        shown = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
         drawing.savefig(content, format="png")
         next(data for data in shown if "image/png" in data)["image/png"] = base64.b64encode(
             content.getvalue()
