@@ -30,7 +30,7 @@ from snakemake_executor_plugin_slurm.utils import get_job_wildcards
 from snakemake_executor_plugin_slurm_jobstep import get_cpu_setting
 from snakemake_interface_common.exceptions import WorkflowError
 
-from hallmarks.cluster.slurm import INTERRUPTED, Queued, cancel, queued, states
+from hallmarks.cluster.slurm import INTERRUPTED, RESTARTS, Queued, cancel, queued, states
 from hallmarks.errors import UserError
 
 common_settings = upstream.common_settings
@@ -129,6 +129,8 @@ class Executor(upstream.Executor):
         """The command of a job; of a group one job step, without the executor that makes one a part."""
         call = super().format_job_exec(job)
         if not job.is_group():
-            return call
+            # The job step is kept from most of SLURM's variables. The command stands in double quotes.
+            dollar = "$" if self.workflow.executor_settings.pass_command_as_script else "\\$"
+            return f"export {RESTARTS}={dollar}SLURM_RESTART_COUNT; {call}"
         call = call.replace(self.additional_general_args(), "")
         return f"srun -n1 --nodes=1 --cpu-bind=q {get_cpu_setting(job, False)} {call}"

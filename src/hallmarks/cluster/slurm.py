@@ -12,6 +12,7 @@ from hallmarks.errors import UserError
 SECONDS = 60  # for an answer
 # Ended, or in the queue again under the same number: accounting says the same of both.
 INTERRUPTED = {"PREEMPTED", "NODE_FAIL"}
+RESTARTS = "HALLMARKS_RESTARTS"  # the variable in which a job's step is told of its restarts
 
 
 def ask(command: str, *arguments: str) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hallmarks.cluster.slurm import RESTARTS
 from hallmarks.machine import cores
 
 # SLURM's own words for a job, by what a record calls them.
@@ -30,7 +31,9 @@ def now() -> str:
 
 def begin() -> dict[str, Any]:
     """What is known before anything is done."""
-    slurm = {word: os.environ[name] for word, name in SLURM.items() if name in os.environ}
+    slurm = {word: value for word, name in SLURM.items() if (value := os.environ.get(name))}
+    if restarts := os.environ.get(RESTARTS):
+        slurm["restarts"] = restarts
     return {"begun": now(), "node": node()} | ({"slurm": slurm} if slurm else {})
 
 
