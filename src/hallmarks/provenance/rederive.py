@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
 from hallmarks.errors import UserError
-from hallmarks.files import make_folder, write_json
+from hallmarks.files import make_folder, sha256, write_json
 from hallmarks.provenance.audit import Audit, Node
 from hallmarks.provenance.checkout import ROOT, packages
 from hallmarks.provenance.pictures import drawn
@@ -210,7 +211,12 @@ def in_place_of(made: Path, stored: Path) -> None:
 
 def outcome(node: Node, differences: Iterator[tuple[str, float]]) -> Outcome:
     """The verdict on a result by how far each part of it is from what was stored."""
-    found = [(where, far) for where, far in differences if far > 0 or np.isnan(far)]
+    from safetensors import SafetensorError
+
+    try:
+        found = [(where, far) for where, far in differences if far > 0 or np.isnan(far)]
+    except (OSError, ValueError, KeyError, BadZipFile, SafetensorError) as error:  # what is stored is damaged
+        return Outcome(node.name, "failed", f"{type(error).__name__}: {error}")
     if not found:
         return Outcome(node.name, "identical")
     where, far = max(found, key=lambda each: np.inf if np.isnan(each[1]) else each[1])
@@ -263,12 +269,17 @@ def trajectories(stored: Path, made: Path) -> Iterator[tuple[str, float]]:
         yield f"{len(two)} points, not {len(one)}", np.inf
         return
     for before, now in zip(one, two, strict=True):
-        if before["sha256"] == now["sha256"]:
+        there = (stored / before["file"]).exists()
+        # What is told of a stored point is not the point.
+        if now["sha256"] == (sha256(stored / before["file"]) if there else before["sha256"]):
             continue
-        if not (stored / before["file"]).exists():
+        if not there:
             yield f"{before['file']} has another SHA-256, and is not here to compare", np.inf
             return
         values, again = load_file(stored / before["file"]), load_file(made / now["file"])
+        if values.keys() != again.keys():
+            yield f"{before['file']}, other tensors", np.inf
+            return
         for name in values:
             yield f"{before['file']}, {name}", distance(values[name], again[name])
 
