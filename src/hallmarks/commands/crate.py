@@ -6,6 +6,7 @@ are asked for. It refuses while the audit finds anything, or a text names a home
 
 import argparse
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -68,5 +69,5 @@ def run(arguments: argparse.Namespace) -> int:
     size = sum(held.bytes for held in contents.files.values()) / 1e6
     print(f"packed: {target}, {contents.what}: {len(contents.files)} files, {size:.1f} MB")
     print("\n".join(f"left out: {each}" for each in left_out(contents)))
-    print(f"check: bagit.py --validate {target}")
+    print(f"check: bagit.py --validate {shlex.quote(str(target))}")
     return 0

@@ -5,6 +5,7 @@ needs.
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -32,6 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
     path = seal(audit.results, arguments.key)
     where = path.relative_to(audit.results)
     print(f"sealed: {path}, {len(path.read_text().splitlines())} files")
-    print(f"check: cd {audit.results} && sha256sum --quiet -c {where}")
+    print(f"check: cd {shlex.quote(str(audit.results))} && sha256sum --quiet -c {where}")
     print(f"by whom: ssh-keygen -Y verify -f ALLOWED_SIGNERS -I NAME -n {NAMESPACE} -s {where}.sig < {where}")
     return 0
