@@ -16,7 +16,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from audited import KERNEL, OTHER, RUN, Copy, append, discard, leave_unfinished, measure_again, remake_kernel
+from audited import (
+    KERNEL,
+    OTHER,
+    RUN,
+    Copy,
+    append,
+    discard,
+    leave_unfinished,
+    measure_again,
+    move_run,
+    remake_kernel,
+)
 
 from hallmarks.cli import main
 from hallmarks.provenance.pictures import key_in
@@ -251,6 +262,7 @@ CLEAN = [
     Case("points discarded", discard, {f"runs/{RUN}": "discarded", KERNEL: "intact"}),
     Case("made again with equal bytes", measure_again),
     Case("killed, and gone on with", go_on),
+    Case("a run moved to another disk, behind a link", move_run),
     Case("accepted", accept, {KERNEL: "accepted"}, "a typing mistake"),
     Case("the whole chain forged", lambda copy: forge_figure(copy, begun=True)),
 ]
@@ -459,6 +471,11 @@ def manifest_edited(copy: Copy, signers: Path) -> None:
         (lambda copy, _: forge_figure(copy, begun=True), "figures/map.csv: altered since it was sealed"),
         (lambda copy, _: (copy.results / "figures/map.pdf").unlink(), "not there since it was sealed"),
         (lambda copy, _: (copy.results / "figures/x.png").write_text("x"), "added since it was sealed"),
+        (lambda copy, _: (copy.results / "figures/x").symlink_to("/usr/lib"), "figures/x: added since"),
+        (
+            lambda copy, _: (copy.results / "provenance/records/x").symlink_to("/usr/lib"),
+            "provenance/records/x: added since",
+        ),
     ],
 )
 def test_a_broken_seal_is_named(sealed, capsys, change, said):
@@ -529,7 +546,8 @@ def test_a_figure_in_the_report_is_compared(copy, capsys):
     words = ["audit", "--no-checkout", "--results", str(copy.results), "report.html"]
     assert main(words) == 0
     told = capsys.readouterr().out
-    assert told.startswith("report.html  intact\n") and "figures/map  intact" in told
+    assert told.startswith("report.html  intact: 2 figures and tables; nothing records its other text\n")
+    assert "no finding" in told and told.count("\n") == 2
     page = copy.results / "report.html"
     text = page.read_text()
     shown = base64.b64encode((copy.results / "figures/map.png").read_bytes()).decode()

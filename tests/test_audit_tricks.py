@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from audited import KERNEL, RUN, Copy, append, leave_unfinished, measure_again
+from audited import KERNEL, RUN, Copy, append, leave_unfinished, measure_again, move_run
 from matplotlib.figure import Figure
 
 from hallmarks.cli import main
@@ -176,11 +176,17 @@ def another_point(copy: Copy) -> None:
 
 
 def linked_folder(copy: Copy) -> None:
-    """Pictures that lie elsewhere, behind a link; another link that leads back."""
+    """Pictures that lie elsewhere, behind a link, and other links that lead back and far away."""
     (copy.folder / "elsewhere").mkdir()
     (copy.folder / "elsewhere/mine.png").write_bytes(b"x")
     (copy.results / "figures/more").symlink_to(copy.folder / "elsewhere")
     (copy.results / "figures/round").symlink_to(copy.results / "figures")
+    (copy.results / "runs/far").symlink_to("/usr/lib")
+
+
+def another_point_behind(copy: Copy) -> None:
+    move_run(copy)
+    another_point(copy)
 
 
 def called_superseded(copy: Copy) -> None:
@@ -241,7 +247,9 @@ TRICKS = [
     ("a kept source edited", edit_kept_source, KERNEL, "broken", "is not kept"),
     ("a point too many", another_point, f"runs/{RUN}", "unrecorded", "point-00099"),
     ("a pipe", lambda copy: os.mkfifo(copy.results / "figures/a.png"), "figures/a", "unrecorded", ""),
-    ("a folder behind a link", linked_folder, "figures/more/mine", "unrecorded", ""),
+    ("a link to a folder", linked_folder, "figures/more", "unrecorded", ""),
+    ("a link to a large one", linked_folder, "runs/far", "unrecorded", ""),
+    ("a point too many behind a link", another_point_behind, f"runs/{RUN}", "unrecorded", "point-00099"),
     ("a folder passed over", called_superseded, "figures/superseded/mine", "unrecorded", ""),
     ("a quoted number", change_list("json", '"n": 2', '"n": 3'), "numbers.json", "altered", "mds"),
     ("a macro", change_list("tex", "{2}", "{9}"), "numbers.json", "altered", "numbers.tex"),
@@ -310,6 +318,33 @@ def test_made_again_a_forged_picture_is_another(copy, name):
     done = copy.run("audit", "map", "--profile", "smoke", "--rederive")
     assert "no finding" in done.stdout, done.stdout
     assert done.returncode == 1 and f"{FIGURE}  different: {name}" in done.stdout, done.stdout
+
+
+def halve(copy: Copy, name: str) -> None:
+    path = copy.results / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+POINT = f"runs/{RUN}/trajectory/point-00001.safetensors"
+DAMAGED = [
+    (Copy.flip, POINT, ["--retrain", RUN], f"runs/{RUN}  different: point-00001.safetensors"),
+    (halve, POINT, ["--retrain", RUN], f"runs/{RUN}  failed: "),
+    (halve, f"runs/{RUN}/trajectory/trajectory.json", ["--retrain", RUN], f"runs/{RUN}  failed: "),
+    (Copy.flip, POINT, ["--rederive", KERNEL], f"{KERNEL}  failed: "),
+    (halve, f"runs/{RUN}/trajectory/trajectory.json", ["--rederive", KERNEL], f"{KERNEL}  failed: "),
+    (halve, f"{KERNEL}.npz", ["--rederive", KERNEL], f"{KERNEL}  failed: "),
+    (halve, f"measures/{RUN}.parquet", ["--rederive", f"measures/{RUN}"], f"measures/{RUN}  failed: "),
+    (halve, f"{FIGURE}.png", ["--rederive", FIGURE], f"{FIGURE}  failed: "),
+]
+
+
+@pytest.mark.parametrize(("change", "name", "words", "said"), DAMAGED)
+def test_made_again_of_what_is_damaged(copy, change, name, words, said):
+    """A point is what its bytes are, whatever is told of them; what cannot be read is one line."""
+    change(copy, name)
+    done = copy.run("audit", "--profile", "smoke", *words)
+    assert done.returncode == 1 and f"\n{said}" in done.stdout, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_made_again_a_study(copy):

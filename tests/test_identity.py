@@ -261,7 +261,7 @@ def test_changes_are_named():
         "runs/a is another",
         "training/loop.py changed",
     ]
-    assert made.key != now.key and changes(None, now) == ["made before identities were kept"]
+    assert made.key != now.key and changes(None, now) == ["nothing beside it says what it was made by"]
 
 
 def test_a_setting_that_came_later_changes_nothing_at_its_default():
@@ -288,7 +288,7 @@ def test_an_acceptance_is_of_one_difference_and_outlives_a_later_setting_at_its_
 def test_a_result_that_does_not_say_what_made_it_is_accepted_as_the_file_that_it_is(tmp_path):
     path, file, wanted = tmp_path / "accepted.json", tmp_path / "kernel.npz", identity({"momentum": 0.5})
     file.write_text("one")
-    accept(path, None, wanted, "made before identities were kept", file)
+    accept(path, None, wanted, "nothing beside it says what it was made by", file)
     assert accepted(path, None, wanted, file)
     file.write_text("another")
     assert not accepted(path, None, wanted, file)

@@ -80,8 +80,10 @@ def configure_folder(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from hallmarks.provenance.audit import as_json
+    from hallmarks.provenance.numbers import NAME as NUMBERS
     from hallmarks.provenance.numbers import check_numbers, write_numbers
     from hallmarks.provenance.page import audit_page
+    from hallmarks.provenance.report import NAME as REPORT
     from hallmarks.provenance.seal import broken_seal
     from hallmarks.provenance.targets import find_targets
     from hallmarks.provenance.tree import last_line, remarks, tree
@@ -109,7 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(text.encode(errors="backslashreplace").decode())  # a file's name that is no text
     else:
         if not arguments.summary and not audit.empty:
-            shown = tree(audit, roots, colour) if some else "\n".join(remarks(audit, colour))
+            of_some = some and not {REPORT, NUMBERS} & {*roots}  # which are above nearly all
+            shown = tree(audit, roots, colour) if of_some else "\n".join(remarks(audit, colour))
             print(shown or "every byte is as it was recorded")
         for said in unsealed:
             print(f"seal broken: {said}")

@@ -51,9 +51,9 @@ class Audit:
 
     def __init__(self, results: Path, standing: dict[str, list[Said]] | None = None, quick: bool = False):
         self.results, self.standing = results, standing
-        self.there = There(results, quick)
-        self.there.files()  # first: what is made while the records are read is then no file without one
+        self.there = There(results, quick)  # first: what is made meanwhile is then no file without a record
         self.ledger = Ledger.read(results)
+        self.there.follow(self.ledger.by_path)
         self.nodes: dict[str, Node] = {}
         self.extra: list[
             Node

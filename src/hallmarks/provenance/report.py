@@ -33,6 +33,8 @@ def report_node(audit: Audit) -> Node | None:
         else:
             node.say("altered", f"shows {name} with bytes that no record has")
     node.parts = sorted(set(node.parts))
+    if not node.said:
+        node.say("intact", f"{len(node.parts)} figures and tables; nothing records its other text")
     return node
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hallmarks.errors import UserError
 from hallmarks.files import make_folder, write
+from hallmarks.provenance.ledger import Ledger
 from hallmarks.provenance.store import FOLDER
 from hallmarks.provenance.there import There
 
@@ -22,10 +23,13 @@ READ = ("report.html", "numbers.json", "numbers.tex")
 def sealed_files(results: Path) -> list[str]:
     """What a seal covers: every file of a result, the report and the numbers, and all of the provenance but
     the seals."""
-    found = There(results).files() + [name for name in READ if (results / name).is_file()]
+    there = There(results)
+    there.follow(Ledger.read(results).by_path)
+    found = there.files() + [name for name in READ if (results / name).is_file()]
     for folder, folders, names in os.walk(results / FOLDER):
         below = Path(os.path.relpath(folder, results))
         folders[:] = [name for name in folders if (below / name).as_posix() != f"{FOLDER}/seal"]
+        names += [name for name in folders if Path(folder, name).is_symlink()]  # is not walked into
         found += [(below / name).as_posix() for name in names if name[0] != "."]
     return sorted(found)
 

@@ -63,7 +63,7 @@ def named(audit: Audit, target: str, known: set[str]) -> list[str]:
         return sorted(each for each in known if each.startswith(f"{target}/"))
     near = difflib.get_close_matches(target, [*known, *(name.partition("/")[2] for name in known)], 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise UserError(f"{target}: no result of {audit.results}, and no file{hint}")
+    raise UserError(f"{target}: no such result in the folder {audit.results}, and no file{hint}")
 
 
 def detached(audit: Audit, path: Path) -> str:

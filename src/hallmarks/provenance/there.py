@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -27,18 +27,26 @@ class There:
     def __init__(self, results: Path, quick: bool = False):
         self.results, self.quick = results, quick
         self.digests: dict[str, str | None] = {}
-        self.told_by, self.files = cache(self.find_told_by), cache(self.find_files)
+        self.told_by = cache(self.find_told_by)
+        self.links: list[str] = []
+        self.found = [path for room in ROOMS for path in self._look_into(self.results / room)]
         self.referenced = self.find_referenced()
 
-    def find_files(self) -> list[str]:
-        """Every file of a result, by its path below the results, behind links to folders too.
+    def files(self) -> list[str]:
+        """Every file of a result, by its path below the results, and every link to a folder.
 
         Earlier runs that are kept are none.
         """
-        found: list[str] = []
-        for room in ROOMS:
-            self._look_into(self.results / room, (), found)
-        return sorted(found)
+        return sorted(self.found)
+
+    def follow(self, recorded: Iterable[str]) -> None:
+        """Look behind each link to a folder where a `recorded` path lies: no other leads to results."""
+        recorded = list(recorded)
+        while self.links:
+            link = self.links.pop()
+            if any(path.startswith(f"{link}/") for path in recorded):
+                self.found.remove(link)
+                self.found += self._look_into(self.results / link)
 
     def find_referenced(self) -> dict[str, str]:
         """Of a crate, what it refers to: each file's SHA-256."""
@@ -47,19 +55,18 @@ class There:
             return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
         return {}
 
-    def _look_into(self, folder: Path, above: tuple[Path, ...], found: list[str]) -> None:
-        real = folder.resolve()
-        if real in above:  # a link to where it lies
-            return
+    def _look_into(self, folder: Path) -> Iterator[str]:
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 below = Path(folder, entry.name).relative_to(self.results).as_posix()
                 if entry.name[0] == "." or entry.name.endswith(".failed.ipynb") or SUPERSEDED.match(below):
                     continue
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._look_into(folder / entry.name)
+                    continue
                 if entry.is_dir():
-                    self._look_into(folder / entry.name, (*above, real), found)
-                else:
-                    found.append(below)
+                    self.links.append(below)
+                yield below
 
     def size(self, path: str) -> int | None:
         """Its bytes; None where it is not there."""

@@ -73,7 +73,7 @@ def changes(made: Identity | None, now: Identity) -> list[str]:
     A setting that came later, and stands at its default, changes nothing.
     """
     if made is None:
-        return ["made before identities were kept"]
+        return ["nothing beside it says what it was made by"]
     old, new = dict(leaves(made.settings)), dict(leaves(now.settings))
     if now.given is not None:
         given = dict(leaves(now.given))
