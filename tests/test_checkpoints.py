@@ -157,6 +157,16 @@ def test_an_average_of_the_model_beside_it_is_said(tmp_path, run):
     assert len(kernel.groups) == 3 and "; model_ema.* repeats model.*, both counted" in said
 
 
+def test_an_average_without_dots_is_said(tmp_path, run):
+    """As latent diffusion keeps it, of a part of the model, or of all of it."""
+    points = [{"net.a.w": E[t], "model_ema.aw": E[0] + E[t], "head.w": E[t][:2]} for t in range(2)]
+    assert "; model_ema.* repeats net.*, both counted" in run(fill(tmp_path / "c", "ckpt_{}.pt", *points))[1]
+    points = [
+        {"a.w": E[t], "b.w": E[t][:2], "ema.aw": E[0] + E[t], "ema.bw": E[2][:2] - E[t][:2]} for t in range(2)
+    ]
+    assert "; ema.* repeats the others, both counted" in run(fill(tmp_path / "d", "ckpt_{}.pt", *points))[1]
+
+
 def test_what_moves_is_a_parameter_whatever_its_name(tmp_path, run):
     """m04: (1 + 1/2 + 1/2 + 1) / 4."""
     contents = [

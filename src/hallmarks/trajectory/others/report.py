@@ -37,13 +37,18 @@ def understood(
 
 
 def copies(parameters: Mapping[str, Tensor]) -> list[tuple[str, str]]:
-    """What is called an average, or a target, of another part of the model and has the same tensors."""
+    """What is called an average, or a target, of another part of the model and has the same tensors.
+
+    Names are compared without their dots, which latent diffusion's averages lack.
+    """
     parts: dict[str, set[tuple[str, tuple[int, ...]]]] = {}
     for name, tensor in parameters.items():
         part, _, rest = name.partition(".")
-        parts.setdefault(part, set()).add((rest, tensor.shape))
+        parts.setdefault(part, set()).add((rest.replace(".", ""), tensor.shape))
+        if not COPIES.search(part):
+            parts.setdefault("", set()).add((name.replace(".", ""), tensor.shape))
     return [
-        (f"{copy}.*", f"{of}.*")
+        (f"{copy}.*", f"{of}.*" if of else "the others")
         for copy in filter(COPIES.search, parts)
         for of in parts
         if not COPIES.search(of) and parts[copy] >= parts[of]
