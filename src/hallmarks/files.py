@@ -53,7 +53,7 @@ def replacing(path: Path, lasting: bool = True, seen: Seen | None = None) -> Ite
         temporary.replace(path)
         if lasting:
             sync_folder(path.parent)
-        if journal.counts(path):
+        if seen and journal.counts(path):
             journal.watching.written(path, seen)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -18,7 +18,12 @@ FINE, NOTED, FOUND, RESTING = "#2e7d32", "#8a6d00", "#b3261e", "#c65d00"
 WORDS = {
     word.name: word
     for word in [
-        Word("intact", "bytes match a complete record, and so do those of all ancestors that are there", False, FINE),
+        Word(
+            "intact",
+            "bytes match a complete record, and so do those of all ancestors that are there",
+            False,
+            FINE,
+        ),
         Word("altered", "a recorded path, with bytes that none of its records has", True, FOUND),
         Word("replayed", "bytes of a record that a later one superseded", True, FOUND),
         Word("unrecorded", "no record for this path", True, FOUND),
