@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 try:
     from hallmarks.workflow.opening import open_workflow
     from hallmarks.workflow.pace import look_when_a_job_ends
+    from hallmarks.workflow.targets import experiments_shown
 except ImportError as error:
     raise WorkflowError(
         f"{error}: activate the environment (. .venv/bin/activate) that `make install` made"
@@ -47,3 +48,15 @@ rule all:
         rules.figures_all.input,
         rules.tables_all.input,
     localrule: True
+
+
+# An experiment by its name.
+for name, shown in experiments_shown(paper).items():
+
+    rule:
+        name:
+            name
+        input:
+            [path for each in shown for path in files_of(each.kind, each.name)],
+            removals_for([each.name for each in shown if each.kind == "figures"]),
+        localrule: True

@@ -239,6 +239,8 @@ def test_what_is_not_in_all_is_made_by_name_only(tmp_path):
     assert named(results, "train_all") == {Result("runs", "tiny/default/seed0")}
     assert {each.name for each in named(results, "all")} == {"map", "claims"}
     assert named(results, "why-map") == {Result("figures", "why-map")}
+    assert named(results, "one") == {Result("figures", "map")}
+    assert named(results, "why") == {Result("figures", "why-map")}
     content["claims"]["grows"]["experiment"] = "why"
     with pytest.raises(UserError, match="claims.grows: why is not made by `all`, as claims are"):
         check(content, "config")

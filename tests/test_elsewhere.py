@@ -131,8 +131,19 @@ def test_a_report_before_all_is_made(tmp_path):
 
 def test_targets_that_are():
     paper = open_paper(configuration(), [])
-    for target in ["map", "claims", "all", "data_all", "train_all", "results/figures/map.png"]:
+    for target in ["map", "one", "claims", "all", "data_all", "train_all", "results/figures/map.png"]:
         check_target(paper, target)
+
+
+def test_an_experiment_is_a_target_by_its_name(tmp_path):
+    """Of a figure's name it is the figure."""
+    config = configuration()
+    config["experiments"]["map"] = config["experiments"]["one"] | {"variations": [{"width": 2}]}
+    config["figures"]["other"] = config["figures"]["map"] | {"experiments": ["one", "map"]}
+    tiny = Tiny(tmp_path, config)
+    planned = tiny.planned("one")
+    assert (planned["train"], planned["figure"], planned["one"]) == (2, 2, 1)
+    assert tiny.planned("map")["figure"] == 1
 
 
 @pytest.mark.parametrize(

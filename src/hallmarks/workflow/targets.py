@@ -40,24 +40,46 @@ def named(results: Results, target: str) -> set[Result]:
     paths = {str(results.folder / output): result for result in every for output in result.outputs}
     if str(Path(target)) in paths:
         found.add(paths[str(Path(target))])
+    experiments = experiments_shown(results.paper)
+    if target in experiments:
+        found |= {result for result in experiments[target] if result in every}
     if not found:
-        hint = near(target, [*STAGES, *(result.name for result in every)])
-        others = f"; there are {', '.join(STAGES)}, and figures, tables and runs by name"
+        hint = near(target, [*STAGES, *experiments, *(result.name for result in every)])
+        others = f"; there are {', '.join(STAGES)}, and figures, tables, experiments and runs by name"
         raise UserError(f"{target}: no such target{hint or others}")
     return found
 
 
+def experiments_shown(paper: Paper) -> dict[str, list[Result]]:
+    """The experiments that are targets, each with the figures and tables that show it.
+
+    None whose name another target has, and of one in `all` nothing that is made by name alone.
+    """
+    found: dict[str, list[Result]] = {}
+    for experiment in [name for name in paper.config.experiments if name not in own_names(paper)]:
+        shown = [
+            Result(kind, name)
+            for kind in ("figures", "tables")
+            for name, figure in getattr(paper.config, kind).items()
+            if experiment in figure.experiments
+        ]
+        if paper.config.experiments[experiment].in_all:
+            kept = paper.in_all(result.name for result in shown)
+            shown = [result for result in shown if result.name in kept]
+        if shown:
+            found[experiment] = shown
+    return found
+
+
+def own_names(paper: Paper) -> list[str]:
+    """The targets that are a rule's, or a result's own."""
+    config = paper.config
+    return [*STAGES, *RULES, "claims", "data_all", *config.figures, *config.studies, *config.tables]
+
+
 def check_target(paper: Paper, target: str) -> None:
     """Raise UserError where a word is no target; what looks like a file is left to Snakemake."""
-    known = [
-        *STAGES,
-        *RULES,
-        "claims",
-        "data_all",
-        *paper.config.figures,
-        *paper.config.studies,
-        *paper.config.tables,
-    ]
+    known = [*own_names(paper), *experiments_shown(paper)]
     if target not in known and re.fullmatch(r"[\w-]+", target) and not Path(target).exists():
         raise UserError(
             f"{target}: no such target{near(target, known)}; `snakemake --list-target-rules` names all"
