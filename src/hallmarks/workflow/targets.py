@@ -56,7 +56,8 @@ def experiments_shown(paper: Paper) -> dict[str, list[Result]]:
     None whose name another target has, and of one in `all` nothing that is made by name alone.
     """
     found: dict[str, list[Result]] = {}
-    for experiment in [name for name in paper.config.experiments if name not in own_names(paper)]:
+    taken = own_names(paper)
+    for experiment in [name for name in paper.config.experiments if name not in taken]:
         shown = [
             Result(kind, name)
             for kind in ("figures", "tables")
